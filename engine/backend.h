@@ -1,0 +1,47 @@
+// What realises a ruleset. Implemented by netlink/ for nf_tables.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "engine/error.h"
+#include "engine/ruleset/change.h"
+#include "engine/ruleset/ruleset.h"
+
+namespace nwf {
+
+/// The answer of a probe. Unknown: could not be tried (no permission, say); treated as No.
+enum class Probe : std::uint8_t { No, Yes, Unknown };
+
+/// What this kernel, as set up in this network namespace, can do. Probed by trying, never by version.
+struct Capabilities {
+  Probe bridge_conntrack = Probe::Unknown;   ///< `ct` in the bridge family (nf_conntrack_bridge)
+  Probe bridge_reject = Probe::Unknown;      ///< `reject` in bridge prerouting
+  Probe bridge_netfilter4 = Probe::Unknown;  ///< br_netfilter hands bridged IPv4 to the inet hooks here
+  Probe bridge_netfilter6 = Probe::Unknown;  ///< the same for IPv6
+  Probe interface_kind = Probe::Unknown;     ///< `meta iifkind`
+  friend bool operator==(const Capabilities&, const Capabilities&) = default;
+};
+
+/// A ruleset as read, and the kernel's generation it was read at.
+struct Held {
+  Ruleset ruleset;
+  std::uint32_t generation = 0;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  virtual Result<Capabilities> capabilities() = 0;
+  /// nwf's tables, whole.
+  virtual Result<Held> read() = 0;
+  /// The generation the kernel's ruleset is at; any change by anybody gives a new one.
+  virtual Result<std::uint32_t> generation() = 0;
+  /// Applies all of `changes` at one instant, or nothing. With `generation` the kernel refuses
+  /// (ErrorKind::Outdated) when anybody changed anything since. Returns the generation after it.
+  virtual Result<std::uint32_t> apply(const Changes& changes, std::optional<std::uint32_t> generation) = 0;
+};
+
+}  // namespace nwf

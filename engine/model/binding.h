@@ -1,0 +1,29 @@
+// A binding: what makes a filter active on a port.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "engine/model/address.h"
+#include "engine/model/filter.h"
+
+namespace nwf {
+
+struct Owner {
+  std::string name;
+  std::optional<Uuid> uuid;
+};
+
+struct Binding {
+  Owner owner;             ///< the guest; may be empty
+  PortName port;
+  Mac mac;
+  std::string filter;      ///< name of the root filter
+  Variables variables;     ///< parameters of the binding's <filterref>; `IP` also from <ip address>
+  Source source;
+
+  /// The variables that rules see: `variables`, and `MAC` from the binding's own address.
+  Variables effective_variables() const;
+};
+
+}  // namespace nwf

@@ -1,0 +1,107 @@
+// The kernel objects that realise programs and bindings, as plain data: tables, chains, rules, sets, elements.
+//
+// A Ruleset says an end; what to send to reach it is a list of Change (change.h). Rules have no identity of
+// their own: a chain's rules are one list, replaced as a whole.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/ruleset/expression.h"
+
+namespace nwf {
+
+/// Families that nwf uses. linux/netfilter.h: NFPROTO_BRIDGE 7, NFPROTO_INET 1.
+enum class Family : std::uint8_t { Bridge, Inet };
+
+/// The one table name that nwf uses in each family. Nothing outside these tables is ever changed.
+inline constexpr std::string_view kTableName = "nwf";
+
+enum class Hook : std::uint8_t { Prerouting, Input, Forward, Output, Postrouting };
+
+/// What makes a chain a base chain. Type is always filter, policy always accept.
+struct BaseHook {
+  Hook hook;
+  std::int32_t priority;
+  friend auto operator<=>(const BaseHook&, const BaseHook&) = default;
+};
+
+struct Rule {
+  std::vector<Expression> expressions;
+  std::string comment;  ///< where it comes from: `FILTER rule N line L`; at most 127 bytes
+  friend bool operator==(const Rule&, const Rule&) = default;
+};
+
+struct Chain {
+  std::string name;
+  std::optional<BaseHook> base;  ///< none: a regular chain, reached by jump or goto
+  std::vector<Rule> rules;
+  std::string comment;           ///< what it is and, for a program's chain, `hash=…`; at most 127 bytes
+  friend bool operator==(const Chain&, const Chain&) = default;
+};
+
+/// A component of a set's key. The numbers are nft's own (nftables: include/datatype.h, enum datatypes),
+/// which the kernel keeps for it.
+enum class KeyType : std::uint8_t {
+  Ipv4Addr = 7,
+  Ipv6Addr = 8,
+  EtherAddr = 9,
+  EtherType = 10,
+  ArpOp = 11,
+  InetProto = 12,
+  InetService = 13,
+  IcmpType = 14,
+  Icmpv6Type = 29,
+  Dscp = 23,
+  IfName = 41,
+  Integer = 4,
+};
+/// Bytes of a component's value.
+std::size_t key_width(KeyType type);
+
+struct KeyPart {
+  KeyType type;
+  std::size_t width;  ///< bytes of the value; in the key each part is padded to a multiple of 4
+  friend auto operator<=>(const KeyPart&, const KeyPart&) = default;
+};
+/// The padded length of a key.
+std::size_t key_length(const std::vector<KeyPart>& key);
+
+struct Set {
+  std::string name;
+  std::vector<KeyPart> key;
+  bool verdict_map = false;
+  bool dynamic = false;            ///< packets may add elements
+  std::uint32_t timeout_seconds = 0;  ///< of dynamic elements; 0: none
+  std::uint32_t size = 0;          ///< most elements of a dynamic set; 0: the kernel's default
+  std::string comment;
+  friend bool operator==(const Set&, const Set&) = default;
+};
+
+/// An element of a set or verdict map; its key is the parts one after the other, each padded to 4 bytes.
+struct Element {
+  Bytes key;
+  std::optional<Verdict> verdict;
+  friend auto operator<=>(const Element&, const Element&) = default;
+};
+
+struct Table {
+  Family family;
+  std::map<std::string, Chain> chains;
+  std::map<std::string, Set> sets;
+  std::map<std::string, std::set<Element>> elements;  ///< by set; dynamic sets' elements are not kept
+  friend bool operator==(const Table&, const Table&) = default;
+};
+
+/// All that nwf has in a kernel, or wants there. A family absent from the map has no table.
+struct Ruleset {
+  std::map<Family, Table> tables;
+  friend bool operator==(const Ruleset&, const Ruleset&) = default;
+};
+
+}  // namespace nwf

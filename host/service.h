@@ -1,0 +1,114 @@
+// Every operation an administrator has, as one interface: in process (host::open), later also from afar.
+//
+// Results are plain values; the tools turn them into text or JSON.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/backend.h"
+#include "engine/error.h"
+#include "engine/model/binding.h"
+#include "engine/model/filter.h"
+
+namespace nwf::host {
+
+struct FilterSummary {
+  std::string name;
+  Uuid uuid;
+};
+
+/// What a define did.
+struct Defined {
+  FilterSummary filter;
+  bool replaced = false;              ///< a filter of this name was there before
+  std::vector<std::string> ports;     ///< bound ports whose rules it changed, sorted
+  std::vector<std::string> warnings;  ///< described errors that do not stop a define
+};
+
+struct BindingSummary {
+  std::string port;
+  std::string filter;
+  bool waiting = false;  ///< no interface of this name now: its rules are in force from its first frame
+};
+
+/// What a bind did.
+struct Bound {
+  BindingSummary binding;
+  std::vector<std::string> warnings;
+};
+
+/// One rule that guards a port, as the kernel has it.
+struct PortRule {
+  Layer layer;
+  Direction direction;     ///< Out or In
+  std::string chain;       ///< the kernel's chain
+  std::string rule;        ///< in nft's words
+  std::string origin;      ///< `FILTER rule N line L`
+};
+
+/// One set or map that holds values of a port.
+struct PortValue {
+  std::string set;
+  std::vector<std::string> values;
+};
+
+struct PortRules {
+  std::string port;
+  std::string filter;
+  std::string program;               ///< the shared program's name in the kernel
+  std::vector<std::string> why;      ///< why the program is not the plain shared one; empty when it is
+  std::vector<PortRule> rules;
+  std::vector<PortValue> values;
+};
+
+struct ProgramSummary {
+  std::string name;
+  std::string filter;
+  std::size_t rules = 0;
+  std::size_t ports = 0;
+};
+
+struct Status {
+  std::string root;
+  std::size_t filters = 0;
+  std::vector<BindingSummary> bindings;
+  std::vector<ProgramSummary> programs;
+  Capabilities capabilities;
+  std::string connection_state;  ///< native, mark or none
+  std::string reject;            ///< native, mark or drop
+  bool in_sync = true;           ///< the kernel holds what the state says
+  std::vector<std::string> differences;  ///< when it does not: what differs
+};
+
+class Service {
+ public:
+  virtual ~Service() = default;
+
+  /// `text` is a <filter>; `file` names it in messages ("-" for standard input).
+  virtual Result<Defined> filter_define(const std::string& text, const std::string& file) = 0;
+  /// Everything that is wrong, at once; the warnings when nothing is.
+  virtual Result<std::vector<std::string>> filter_validate(const std::string& text, const std::string& file) = 0;
+  /// NAME is a name or a UUID, here and below.
+  virtual Result<FilterSummary> filter_undefine(const std::string& name) = 0;
+  virtual Result<std::string> filter_dumpxml(const std::string& name) = 0;
+  virtual Result<FilterSummary> filter_lookup(const std::string& name) = 0;
+  virtual Result<std::vector<FilterSummary>> filter_list() = 0;
+
+  /// `text` is a <filterbinding> or a guest's <interface>.
+  virtual Result<Bound> binding_create(const std::string& text, const std::string& file) = 0;
+  virtual Result<BindingSummary> binding_delete(const std::string& port) = 0;
+  virtual Result<std::string> binding_dumpxml(const std::string& port) = 0;
+  virtual Result<std::vector<BindingSummary>> binding_list() = 0;
+  /// Replaces the named variables' values; the port's other variables stay.
+  virtual Result<Bound> binding_set(const std::string& port, const Variables& values) = 0;
+  virtual Result<PortRules> binding_rules(const std::string& port) = 0;
+
+  virtual Result<Status> status() = 0;
+  /// Makes the kernel hold what the state says; the number of changes sent.
+  virtual Result<std::size_t> reconcile() = 0;
+};
+
+}  // namespace nwf::host

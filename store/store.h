@@ -1,0 +1,57 @@
+// What should be: named documents of text. Knows no XML.
+//
+// The names of documents are checked by the caller; this interface refuses those that would leave its directory.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/error.h"
+
+namespace nwf::store {
+
+/// The shelves of a store. Filters are definitions; bindings and state are of this boot's run.
+enum class Shelf { Filters, Bindings, State };
+
+/// A document written but not yet in force: commit() puts it in force by one rename, destruction without
+/// commit drops it. Splitting the two lets a kernel transaction stand between them: everything that can fail
+/// for lack of space or permission has failed before the kernel is asked.
+class Prepared {
+ public:
+  virtual ~Prepared() = default;
+  /// In force and durable when it returns.
+  virtual Result<void> commit() = 0;
+};
+
+/// Held while a change is made, by one process at a time.
+class Lock {
+ public:
+  virtual ~Lock() = default;
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  /// Waits until no other process holds it.
+  virtual Result<std::unique_ptr<Lock>> lock() = 0;
+  /// The text of a document, or nothing when there is none of this name.
+  virtual Result<std::optional<std::string>> get(Shelf shelf, const std::string& name) = 0;
+  /// Names of all documents of a shelf, sorted.
+  virtual Result<std::vector<std::string>> list(Shelf shelf) = 0;
+  virtual Result<std::unique_ptr<Prepared>> prepare(Shelf shelf, const std::string& name, std::string_view text) = 0;
+  /// Removes a document; removing one that is not there is not an error.
+  virtual Result<void> remove(Shelf shelf, const std::string& name) = 0;
+  /// The file a document lies in (or would), for messages; empty where documents are not files.
+  virtual std::string path(Shelf shelf, const std::string& name) const = 0;
+};
+
+/// One file each: ROOT/etc/nwf/filters/NAME.xml, ROOT/run/nwf/bindings/PORT.xml, ROOT/run/nwf/state/NAME;
+/// written by temporary file, fsync, rename and fsync of the directory. The lock is flock(2) on
+/// ROOT/run/nwf/lock. Directories are made when first needed, mode 0755. `root` "" or "/" is the host itself.
+std::unique_ptr<Store> open_directory(const std::string& root);
+
+}  // namespace nwf::store
