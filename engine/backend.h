@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What realises a ruleset. Implemented by netlink/ for nf_tables.
 #pragma once
 

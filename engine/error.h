@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What went wrong, as a value: which kind of failure, on which object, at which place, and what to do.
 //
 // Every operation that can fail returns Result<T>. Exceptions do not cross a folder's border; code

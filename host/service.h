@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Every operation an administrator has, as one interface: in process (host::open), later also from afar.
 //
 // Results are plain values; the tools turn them into text or JSON.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What a transaction does, as plain data: printable, comparable, in an order the kernel accepts.
 #pragma once
 
@@ -14,7 +15,7 @@ namespace change {
 struct AddTable {};
 /// With everything in it.
 struct DeleteTable {};
-/// The chain without its rules. A chain that is there already is left as it is, its comment renewed.
+/// The chain without its rules. A chain that is there already is left as it is.
 struct AddChain {
   Chain chain;
 };

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // nf_tables expressions as plain values, one struct per kernel expression that nwf installs.
 //
 // Registers are the kernel's 32-bit registers, numbered 0 to 15 (linux/netfilter/nf_tables.h: NFT_REG32_00

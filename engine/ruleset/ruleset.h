@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The kernel objects that realise programs and bindings, as plain data: tables, chains, rules, sets, elements.
 //
 // A Ruleset says an end; what to send to reach it is a list of Change (change.h). Rules have no identity of
@@ -31,9 +32,12 @@ struct BaseHook {
   friend auto operator<=>(const BaseHook&, const BaseHook&) = default;
 };
 
+/// Longest comment: libnftnl keeps it with its final zero in 128 bytes of userdata.
+constexpr std::size_t kMaxComment = 127;
+
 struct Rule {
   std::vector<Expression> expressions;
-  std::string comment;  ///< where it comes from: `FILTER rule N line L`; at most 127 bytes
+  std::string comment;  ///< where it comes from: `FILTER rule N line L`; at most kMaxComment bytes
   friend bool operator==(const Rule&, const Rule&) = default;
 };
 
@@ -41,7 +45,7 @@ struct Chain {
   std::string name;
   std::optional<BaseHook> base;  ///< none: a regular chain, reached by jump or goto
   std::vector<Rule> rules;
-  std::string comment;           ///< what it is and, for a program's chain, `hash=…`; at most 127 bytes
+  std::string comment;           ///< what it is; at most kMaxComment bytes; fixed for the chain's life
   friend bool operator==(const Chain&, const Chain&) = default;
 };
 

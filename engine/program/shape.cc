@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "engine/program/shape.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+
+namespace nwf {
+namespace {
+
+std::string_view key_name(KeyType type) {
+  switch (type) {
+    case KeyType::Ipv4Addr: return "ipv4";
+    case KeyType::Ipv6Addr: return "ipv6";
+    case KeyType::EtherAddr: return "ether";
+    case KeyType::EtherType: return "ethertype";
+    case KeyType::ArpOp: return "arpop";
+    case KeyType::InetProto: return "proto";
+    case KeyType::InetService: return "port";
+    case KeyType::IcmpType: return "icmptype";
+    case KeyType::Icmpv6Type: return "icmpv6type";
+    case KeyType::Dscp: return "dscp";
+    case KeyType::IfName: return "ifname";
+    case KeyType::Integer: return "number";
+  }
+  return "value";
+}
+
+/// A mask in a name: /24 as m24, anything else in hexadecimal.
+std::string mask_name(const Bytes& mask) {
+  int ones = 0;
+  for (const std::uint8_t byte : mask) ones += std::popcount(byte);
+  Bytes prefix(mask.size());
+  for (int i = 0; i < ones; ++i) prefix[static_cast<std::size_t>(i) / 8] |= static_cast<std::uint8_t>(0x80U >> (i % 8));
+  if (prefix == mask) return fmt::format("m{}", ones);
+  return fmt::format("m{:02x}", fmt::join(mask, ""));
+}
+
+std::vector<std::string> distinct(std::vector<std::string> values) {
+  std::sort(values.begin(), values.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+  return values;
+}
+
+}  // namespace
+
+bool Fact::holds(const Variables& variables) const {
+  const auto found = variables.find(variable);
+  const bool defined = found != variables.end();
+  switch (kind) {
+    case Kind::Defined: return defined;
+    case Kind::NotDefined: return !defined;
+    case Kind::Single: return defined && distinct(found->second).size() == 1;
+    case Kind::Many: return defined && distinct(found->second).size() > 1;
+    case Kind::Values: return defined && found->second == values;
+  }
+  return false;
+}
+
+std::string Fact::key() const {
+  return fmt::format("{}:{}:{}", variable, static_cast<int>(kind), fmt::join(values, ","));
+}
+
+bool Shape::holds(const Variables& variables) const {
+  return std::all_of(facts.begin(), facts.end(), [&](const Fact& fact) { return fact.holds(variables); });
+}
+
+void Shape::add(Fact fact) {
+  const auto key = fact.key();
+  const auto place = std::lower_bound(facts.begin(), facts.end(), key,
+                                      [](const Fact& a, const std::string& b) { return a.key() < b; });
+  if (place == facts.end() || place->key() != key) facts.insert(place, std::move(fact));
+}
+
+std::string Shape::suffix() const {
+  std::string text;
+  for (const Fact& fact : facts)
+    // The usual case has no name of its own: a list of one value, a parameter nobody overrides.
+    if (fact.kind != Fact::Kind::Single && fact.kind != Fact::Kind::NotDefined) text += fact.key() + "\n";
+  if (text.empty()) return {};
+  return fmt::format("{:08x}", static_cast<std::uint32_t>(fnv1a(text)));
+}
+
+std::string ValueSet::name() const {
+  std::string name = "v";
+  for (const ValueColumn& column : columns) {
+    name += "." + column.variable.name;
+    if (column.variable.access == VariableRef::Access::Subscript) name += fmt::format("-at{}", column.variable.index);
+    name += fmt::format(".{}", key_name(column.part.type));
+    if (column.part.type == KeyType::Integer) name += fmt::format("{}", column.part.width * 8);
+    if (!column.mask.empty()) name += mask_name(column.mask);
+  }
+  // linux/netfilter/nf_tables.h: NFT_SET_MAXNAMELEN is 256
+  if (name.size() > 200) name = fmt::format("{}.{:016x}", name.substr(0, 180), fnv1a(name));
+  return name;
+}
+
+Set ValueSet::set() const {
+  Set set;
+  set.name = name();
+  set.key.push_back({KeyType::IfName, PortName::kSize});
+  for (const ValueColumn& column : columns) set.key.push_back(column.part);
+  return set;
+}
+
+std::uint64_t fnv1a(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  for (const char c : text) {
+    hash ^= static_cast<std::uint8_t>(c);
+    hash *= 0x100000001b3U;
+  }
+  return hash;
+}
+
+}  // namespace nwf

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "engine/ruleset/lower.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+
+#include "engine/program/packet_field.h"
+#include "engine/ruleset/fingerprint.h"
+#include "engine/ruleset/state.h"
+
+namespace nwf {
+namespace {
+
+constexpr Register kAfterPort = PortName::kSize / 4;
+constexpr std::string_view kArpPairs = "arp-pairs";
+
+Register words(std::size_t bytes) { return static_cast<Register>((bytes + 3) / 4); }
+
+std::string_view flow_name(std::size_t flow) {
+  constexpr std::string_view kNames[] = {"eth-out", "eth-in", "inet-out", "inet-in"};
+  return kNames[flow];
+}
+
+/// A name nft can read back: it starts with a letter and has no characters but letters, digits, '_', '-' and '.'.
+std::string kernel_name(const std::string& name) {
+  std::string out;
+  bool changed = name.size() > 100;
+  for (const char c : name.substr(0, 100)) {
+    const bool fine = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.';
+    changed = changed || !fine;
+    out += fine ? c : '_';
+  }
+  if (out.empty() || std::isalpha(static_cast<unsigned char>(out[0])) == 0) {
+    out = "f_" + out;
+    changed = true;
+  }
+  if (changed) out += fmt::format("_{:08x}", static_cast<std::uint32_t>(fnv1a(name)));
+  return out;
+}
+
+std::string comment(std::string text) {
+  if (text.size() > kMaxComment) text.resize(kMaxComment);
+  return text;
+}
+
+class Lowering {
+ public:
+  Lowering(const Program& program, const Capabilities& capabilities, const LowerOptions& options)
+      : program_(program), capabilities_(capabilities), options_(options), base_(kernel_name(program.name)) {
+    out_.name = program.name;
+  }
+
+  Result<LoweredProgram> run() {
+    for (flow_ = 0; flow_ < kFlowCount; ++flow_) {
+      const Flow& flow = program_.flows[flow_];
+      if (flow.empty()) continue;
+      out_.needs.insert(flow_layer(flow_) == Layer::Ethernet ? Need::Ethernet : Need::Inet);
+      out_.entry[flow_] = chain_name(flow.chains[0].name);
+      for (const ProgramChain& chain : flow.chains) {
+        Chain lowered;
+        lowered.name = chain_name(chain.name);
+        ipv6_ = chain.name == "ip6";
+        for (const ProgramEntry& entry : chain.entries) NWF_CHECK(lower(entry, flow, lowered));
+        lowered.comment = comment(fmt::format("filter {}, chain {}", program_.filter.substr(0, 90), chain.name));
+        seal(lowered);
+        out_.rules += lowered.rules.size();
+        out_.chains.push_back(std::move(lowered));
+      }
+    }
+    for (const ValueSet& set : program_.sets) {
+      Set lowered = set.set();
+      lowered.comment = "values of ports' variables";
+      out_.sets.push_back(std::move(lowered));
+    }
+    for (auto& [name, set] : own_sets_) out_.sets.push_back(set);
+    return std::move(out_);
+  }
+
+ private:
+  std::string chain_name(const std::string& chain) const {
+    const std::string name = fmt::format("{}.{}", base_, flow_name(flow_));
+    return chain == "root" ? name : name + "." + chain;
+  }
+
+  bool outward() const { return flow_direction(flow_) == Direction::Out; }
+
+  expr::MetaLoad load_port() const { return {outward() ? MetaKey::InterfaceIn : MetaKey::InterfaceOut, 0}; }
+
+  Result<void> lower(const ProgramEntry& entry, const Flow& flow, Chain& chain) {
+    if (const auto* target = std::get_if<std::size_t>(&entry.what)) {
+      const ProgramChain& next = flow.chains[*target];
+      Rule rule;
+      rule.comment = comment("chain " + next.name);
+      if (next.guard) add_compare(*next.guard, rule.expressions);
+      // The inet layer's two chains exclude each other; the ethernet layer's come back when they decide nothing.
+      const VerdictCode code = flow_layer(flow_) == Layer::Inet ? VerdictCode::Goto : VerdictCode::Jump;
+      rule.expressions.emplace_back(expr::Immediate{{code, chain_name(next.name)}});
+      chain.rules.push_back(std::move(rule));
+      return {};
+    }
+    return lower(std::get<ProgramRule>(entry.what), chain);
+  }
+
+  Result<void> lower(const ProgramRule& rule, Chain& chain) {
+    if (rule.action == Action::Continue) return {};  // goes on whatever the packet: no rule needed
+    std::vector<Expression> tests;
+    std::vector<std::vector<Expression>> states{{}};
+    std::vector<Expression> late;
+    bool arp_pair = false;
+    bool marked_limit = false;
+    for (const Test& test : rule.tests) {
+      if (const auto* compare = std::get_if<test::Compare>(&test)) {
+        add_compare(*compare, tests);
+      } else if (const auto* range = std::get_if<test::Range>(&test)) {
+        add_load(range->field, 0, tests);
+        tests.emplace_back(expr::Range{0, !range->negated, range->low, range->high});
+      } else if (const auto* member = std::get_if<test::Member>(&test)) {
+        add_member(*member, tests);
+      } else if (const auto* option = std::get_if<test::TcpOption>(&test)) {
+        tests.emplace_back(expr::TcpOptionExists{option->kind, 0});
+        tests.emplace_back(expr::Compare{0, option->negated ? CompareOp::NotEqual : CompareOp::Equal, {1}});
+      } else if (const auto* connection = std::get_if<test::Connection>(&test)) {
+        NWF_TRY(states, connection_tests(*connection, rule));
+      } else if (const auto* gratuitous = std::get_if<test::GratuitousArp>(&test)) {
+        arp_pair = true;
+        add_arp_pair(*gratuitous, late);
+      } else if (const auto* limit = std::get_if<test::ConnectionLimit>(&test)) {
+        NWF_TRY(marked_limit, add_limit(*limit, rule, chain, late));
+      }
+    }
+    for (const auto& state : states) {
+      Rule lowered;
+      lowered.comment = comment(rule.origin);
+      lowered.expressions = tests;
+      lowered.expressions.insert(lowered.expressions.end(), state.begin(), state.end());
+      lowered.expressions.insert(lowered.expressions.end(), late.begin(), late.end());
+      // A marked limit decides later, in the inet family; until then the packet goes on through the rules.
+      if (!marked_limit) NWF_CHECK(add_action(rule, lowered.expressions));
+      chain.rules.push_back(std::move(lowered));
+    }
+    if (arp_pair) chain.rules.push_back(forget_arp_pair(rule));
+    return {};
+  }
+
+  void add_load(const PacketField& field, Register to, std::vector<Expression>& out) const {
+    if (field.l4proto)
+      out.emplace_back(expr::MetaLoad{MetaKey::L4Proto, to});
+    else
+      out.emplace_back(expr::Payload{field.base, field.offset, field.length, to});
+    if (!field.mask.empty()) out.emplace_back(expr::Bitwise{to, to, field.mask, Bytes(field.mask.size())});
+  }
+
+  void add_compare(const test::Compare& compare, std::vector<Expression>& out) const {
+    add_load(compare.field, 0, out);
+    out.emplace_back(expr::Compare{0, compare.negated ? CompareOp::NotEqual : CompareOp::Equal, compare.value});
+  }
+
+  void add_member(const test::Member& member, std::vector<Expression>& out) const {
+    out.emplace_back(load_port());
+    Register at = kAfterPort;
+    for (const PacketField& field : member.fields) {
+      add_load(field, at, out);
+      at = static_cast<Register>(at + words(field.length));
+    }
+    out.emplace_back(expr::Lookup{member.set.name(), 0, member.negated, false});
+  }
+
+  Result<std::vector<std::vector<Expression>>> connection_tests(const test::Connection& test, const ProgramRule& rule) {
+    const StateMethod method = state_method(capabilities_, ipv6_);
+    if (method == StateMethod::None)
+      return fail({ErrorKind::Unsupported,
+                   fmt::format("{}: this kernel has no connection state for bridged IPv{} packets", rule.origin, ipv6_ ? 6 : 4),
+                   rule.source,
+                   fmt::format("load nf_conntrack_bridge, or load br_netfilter and set net.bridge.bridge-nf-call-ip{}tables=1, "
+                               "or write statematch='false'",
+                               ipv6_ ? "6" : ""),
+                   {}});
+    if (method == StateMethod::Mark) out_.needs.insert(Need::StateMark);
+    return lower_connection(test, method, options_.mark);
+  }
+
+  /// nf_tables cannot compare two fields. The sender's address is put in a set, the target's looked up there,
+  /// and the entry taken out again, all for one packet.
+  void add_arp_pair(const test::GratuitousArp& test, std::vector<Expression>& out) {
+    Set pairs;
+    pairs.name = kArpPairs;
+    pairs.key = {{KeyType::IfName, PortName::kSize}, {KeyType::EtherAddr, 6}, {KeyType::Ipv4Addr, 4}};
+    pairs.dynamic = true;
+    pairs.timeout_seconds = 1;
+    pairs.size = 65535;
+    pairs.comment = "the ARP sender being compared with its target";
+    own_sets_.emplace(pairs.name, pairs);
+    load_arp_key(Field::ArpSrcIp, out);
+    out.emplace_back(expr::DynamicSet{expr::DynamicSet::Op::Add, pairs.name, 0, 0, false});
+    load_arp_key(Field::ArpDstIp, out);
+    out.emplace_back(expr::Lookup{pairs.name, 0, test.negated, false});
+    load_arp_key(Field::ArpSrcIp, out);
+    out.emplace_back(expr::DynamicSet{expr::DynamicSet::Op::Delete, pairs.name, 0, 0, false});
+  }
+
+  void load_arp_key(Field address, std::vector<Expression>& out) const {
+    out.emplace_back(load_port());
+    add_load(packet_field(Field::ArpSrcMac, Protocol::Arp), kAfterPort, out);
+    add_load(packet_field(address, Protocol::Arp), kAfterPort + 2, out);
+  }
+
+  Rule forget_arp_pair(const ProgramRule& rule) const {
+    Rule forget;
+    forget.comment = comment(rule.origin + ": ends");
+    add_compare(std::get<test::Compare>(rule.tests.front()), forget.expressions);
+    load_arp_key(Field::ArpSrcIp, forget.expressions);
+    forget.expressions.emplace_back(expr::DynamicSet{expr::DynamicSet::Op::Delete, std::string(kArpPairs), 0, 0, false});
+    return forget;
+  }
+
+  /// True when the limit is left to the inet family.
+  Result<bool> add_limit(const test::ConnectionLimit& limit, const ProgramRule& rule, const Chain& chain,
+                         std::vector<Expression>& out) {
+    const auto unsupported = [&](std::string what) {
+      return fail({ErrorKind::Unsupported, fmt::format("{}: {}", rule.origin, what), rule.source,
+                   "count with connlimit-above in a drop rule, without match='no'", {}});
+    };
+    if (limit.negated) return unsupported("connlimit-above with match='no' cannot be counted");
+    if (capabilities_.bridge_conntrack == Probe::Yes) {
+      Set counted;
+      counted.name = fmt::format("{}.limit{}", chain.name, chain.rules.size());
+      counted.key = {{KeyType::IfName, PortName::kSize},
+                     ipv6_ ? KeyPart{KeyType::Ipv6Addr, 16} : KeyPart{KeyType::Ipv4Addr, 4}};
+      counted.dynamic = true;
+      counted.size = 65535;
+      counted.comment = comment(rule.origin);
+      out.emplace_back(load_port());
+      add_load(packet_field(ipv6_ ? Field::SrcIp6 : Field::SrcIp4, ipv6_ ? Protocol::AllIpv6 : Protocol::All), kAfterPort, out);
+      out.emplace_back(expr::DynamicSet{expr::DynamicSet::Op::Add, counted.name, 0, limit.above, true});
+      own_sets_.emplace(counted.name, std::move(counted));
+      return false;
+    }
+    if ((ipv6_ ? capabilities_.bridge_netfilter6 : capabilities_.bridge_netfilter4) != Probe::Yes)
+      return fail({ErrorKind::Unsupported, fmt::format("{}: this kernel cannot count bridged connections", rule.origin),
+                   rule.source, "load nf_conntrack_bridge, or load br_netfilter", {}});
+    if (rule.action != Action::Drop && rule.action != Action::Reject)
+      return unsupported("without conntrack in the bridge family a connection limit can only drop or reject");
+    const MarkedLimit marked{limit.above, rule.action == Action::Reject};
+    out_.limits.insert(marked);
+    for (Expression& expression : set_mark(options_.mark.limit_mask(), options_.mark.limit(limit_id(marked))))
+      out.push_back(std::move(expression));
+    return true;
+  }
+
+  Result<void> add_action(const ProgramRule& rule, std::vector<Expression>& out) {
+    const bool inet = flow_layer(flow_) == Layer::Inet;
+    switch (rule.action) {
+      case Action::Accept: out.emplace_back(expr::Immediate{{VerdictCode::Accept, {}}}); break;
+      case Action::Drop: out.emplace_back(expr::Immediate{{VerdictCode::Drop, {}}}); break;
+      case Action::Return: out.emplace_back(expr::Immediate{{VerdictCode::Return, {}}}); break;
+      case Action::Continue: break;
+      case Action::Reject:
+        // As in libvirt, the ethernet layer knows no reject.
+        if (!inet)
+          out.emplace_back(expr::Immediate{{VerdictCode::Drop, {}}});
+        else
+          add_reject(rule, out);
+        break;
+    }
+    return {};
+  }
+
+  void add_reject(const ProgramRule& rule, std::vector<Expression>& out) {
+    const Probe netfilter = ipv6_ ? capabilities_.bridge_netfilter6 : capabilities_.bridge_netfilter4;
+    // The bridge family's reject works in prerouting and input only, and needs no address of the host's.
+    if (outward() && capabilities_.bridge_reject == Probe::Yes) {
+      out.emplace_back(expr::Reject{});
+    } else if (netfilter == Probe::Yes) {
+      out_.needs.insert(Need::RejectMark);
+      for (Expression& expression : set_mark(options_.mark.reject(), options_.mark.reject())) out.push_back(std::move(expression));
+      out.emplace_back(expr::Immediate{{VerdictCode::Accept, {}}});
+    } else {
+      out_.warnings.push_back({ErrorKind::Unsupported,
+                               fmt::format("{}: reject is a drop here: this kernel cannot reject bridged packets", rule.origin),
+                               rule.source, "load br_netfilter to have the sender told", {}});
+      out.emplace_back(expr::Immediate{{VerdictCode::Drop, {}}});
+    }
+  }
+
+  const Program& program_;
+  const Capabilities& capabilities_;
+  const LowerOptions& options_;
+  const std::string base_;
+  std::size_t flow_ = 0;
+  bool ipv6_ = false;
+  std::map<std::string, Set> own_sets_;
+  LoweredProgram out_;
+};
+
+}  // namespace
+
+unsigned limit_id(const MarkedLimit& limit) { return (limit.above + (limit.reject ? 7U : 0U)) % kMaxMarkedLimits + 1; }
+
+std::string LoweredProgram::hash() const {
+  std::string text = name;
+  for (const Chain& chain : chains) text += "\n" + chain.name + " " + fingerprint(chain);
+  for (const Set& set : sets) {
+    text += fmt::format("\n{} {} {} {}", set.name, set.dynamic, set.timeout_seconds, set.size);
+    for (const KeyPart& part : set.key) text += fmt::format(" {}/{}", static_cast<int>(part.type), part.width);
+  }
+  for (const Need need : needs) text += fmt::format("\nneed {}", static_cast<int>(need));
+  for (const MarkedLimit& limit : limits) text += fmt::format("\nlimit {} {}", limit.above, limit.reject);
+  return fmt::format("{:016x}", fnv1a(text));
+}
+
+Result<LoweredProgram> lower(const Program& program, const Capabilities& capabilities, const LowerOptions& options) {
+  return Lowering(program, capabilities, options).run();
+}
+
+}  // namespace nwf

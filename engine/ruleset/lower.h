@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Program → the shared chains and sets of the kernel that realise it.
+#pragma once
+
+#include <array>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/backend.h"
+#include "engine/program/program.h"
+#include "engine/ruleset/mark_bits.h"
+
+namespace nwf {
+
+/// The administrator's choices that change what is installed.
+struct LowerOptions {
+  MarkBits mark;
+  /// Also judge, by the inet layer's rules, what the host itself sends or routes to a guest. libvirt 9.0 does not.
+  bool filter_host_traffic = false;
+};
+
+/// Parts of the frame (dispatch.h) that programs ask for.
+enum class Need : std::uint8_t {
+  Ethernet,      ///< the ethernet layer's base chains and maps
+  Inet,          ///< the inet layer's
+  StateMark,     ///< the chain that copies connection state into the mark
+  RejectMark,    ///< the chains that turn the reject bit into a real reject
+};
+
+/// A connection limit that has to be counted in the inet family, for packets that carry its id in their mark.
+struct MarkedLimit {
+  std::uint16_t above = 0;
+  bool reject = false;  ///< else drop
+  friend auto operator<=>(const MarkedLimit&, const MarkedLimit&) = default;
+};
+/// 1 to kMaxMarkedLimits, from the limit alone, so that programs need not know of each other. Two limits may
+/// get the same id; they cannot be installed together (dispatch.h refuses it).
+unsigned limit_id(const MarkedLimit& limit);
+
+/// What a program is in the kernel. All of it is in the bridge table; marked limits ask for chains in inet.
+struct LoweredProgram {
+  std::string name;
+  std::vector<Chain> chains;      ///< every flow's, the first of each flow named entry[flow]
+  std::array<std::string, kFlowCount> entry;  ///< chain to go to; empty: the flow judges nothing
+  std::vector<Set> sets;          ///< value sets, and dynamic sets of its own
+  std::set<Need> needs;
+  std::set<MarkedLimit> limits;
+  std::vector<Error> warnings;    ///< rules that mean less than written here (a reject that is a drop), each named
+  std::size_t rules = 0;
+
+  /// Hash over everything above: equal means the kernel would hold the same.
+  std::string hash() const;
+};
+
+/// Errors: Unsupported, naming the rule and what would help, when this kernel cannot do what a rule asks.
+Result<LoweredProgram> lower(const Program& program, const Capabilities& capabilities, const LowerOptions& options);
+}  // namespace nwf

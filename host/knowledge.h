@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What is known of the kernel without reading it: which programs it holds, and at which generation that was true.
+//
+// Kept in the store so that the next process can make a small change without reading everything back. It is
+// only a hint: when the kernel's generation says that somebody wrote meanwhile, or the kernel refuses a change
+// that should have been possible, it is thrown away and the kernel is read.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/ruleset/dispatch.h"
+
+namespace nwf::host {
+
+struct KnownProgram {
+  std::string filter;
+  std::vector<std::string> filters;  ///< all filters of its tree
+  std::string hash;
+  std::size_t ports = 0;
+  std::vector<std::string> chains;
+  std::vector<std::string> sets;
+  std::set<Need> needs;
+  std::set<MarkedLimit> limits;
+};
+
+struct Knowledge {
+  std::uint32_t generation = 0;
+  std::string place;  ///< boot and network namespace it is about; elsewhere it is worth nothing
+  bool host_traffic = false;
+  Capabilities capabilities;
+  std::map<std::string, KnownProgram> programs;
+
+  FrameNeeds frame_needs() const;
+  /// Names of the sets that some program uses.
+  std::set<std::string> sets() const;
+};
+
+/// This boot and this network namespace.
+std::string this_place();
+
+std::string to_text(const Knowledge& knowledge);
+/// Nothing when the text is not one of ours.
+std::optional<Knowledge> knowledge_from_text(const std::string& text);
+
+}  // namespace nwf::host
