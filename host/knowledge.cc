@@ -41,7 +41,7 @@ KnownProgram program_from(const Json& json) {
   program.filters = json.at("filters").get<std::vector<std::string>>();
   program.hash = json.at("hash");
   program.ports = json.at("ports");
-  program.chains = json.at("chains").get<std::vector<std::string>>();
+  program.chains = json.at("chains").get<std::map<std::string, std::string>>();
   program.sets = json.at("sets").get<std::vector<std::string>>();
   for (const Json& need : json.at("needs")) program.needs.insert(static_cast<Need>(need.get<int>()));
   for (const Json& limit : json.at("limits")) program.limits.insert({limit.at(0).get<std::uint16_t>(), limit.at(1).get<bool>()});
@@ -52,6 +52,7 @@ KnownProgram program_from(const Json& json) {
 
 FrameNeeds Knowledge::frame_needs() const {
   FrameNeeds all;
+  if (closed_ports) all.needs.insert(Need::Ethernet);
   for (const auto& [name, program] : programs) {
     all.needs.insert(program.needs.begin(), program.needs.end());
     all.limits.insert(program.limits.begin(), program.limits.end());
@@ -81,6 +82,7 @@ std::string to_text(const Knowledge& knowledge) {
                      {"place", knowledge.place},
                      {"host_traffic", knowledge.host_traffic},
                      {"capabilities", to_json(knowledge.capabilities)},
+                     {"closed_ports", knowledge.closed_ports},
                      {"programs", programs}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -93,6 +95,7 @@ std::optional<Knowledge> knowledge_from_text(const std::string& text) {
     knowledge.generation = json.at("generation");
     knowledge.place = json.at("place");
     knowledge.host_traffic = json.at("host_traffic");
+    knowledge.closed_ports = json.at("closed_ports");
     knowledge.capabilities = capabilities_from(json.at("capabilities"));
     for (const auto& [name, program] : json.at("programs").items()) knowledge.programs.emplace(name, program_from(program));
     return knowledge;

@@ -22,7 +22,7 @@ struct KnownProgram {
   std::vector<std::string> filters;  ///< all filters of its tree
   std::string hash;
   std::size_t ports = 0;
-  std::vector<std::string> chains;
+  std::map<std::string, std::string> chains;  ///< name to sealed fingerprint
   std::vector<std::string> sets;
   std::set<Need> needs;
   std::set<MarkedLimit> limits;
@@ -34,6 +34,7 @@ struct Knowledge {
   bool host_traffic = false;
   Capabilities capabilities;
   std::map<std::string, KnownProgram> programs;
+  bool closed_ports = false;  ///< some ports run no program but are closed
 
   FrameNeeds frame_needs() const;
   /// Names of the sets that some program uses.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What should be: named documents of text. Knows no XML.
 //
 // The names of documents are checked by the caller; this interface refuses those that would leave its directory.

@@ -40,7 +40,8 @@ PacketField packet_field(Field field, Protocol protocol) {
     case Field::SrcMac: return link(6, 6, KeyType::EtherAddr);
     case Field::DstMac: return link(0, 6, KeyType::EtherAddr);
     case Field::EtherType: return ether_type_field();
-    case Field::VlanId: return link(14, 2, KeyType::Integer, {0x0f, 0xff});
+    // nft has no set type for a bare number; a service is one of the same width.
+    case Field::VlanId: return link(14, 2, KeyType::InetService, {0x0f, 0xff});
     case Field::VlanEncap: return link(16, 2, KeyType::EtherType);
     case Field::StpType: return network(6, 1, KeyType::Integer);
     case Field::StpFlags: return network(7, 1, KeyType::Integer);
@@ -54,7 +55,7 @@ PacketField packet_field(Field field, Protocol protocol) {
     case Field::StpMaxAge: return network(32, 2, KeyType::Integer);
     case Field::StpHelloTime: return network(34, 2, KeyType::Integer);
     case Field::StpForwardDelay: return network(36, 2, KeyType::Integer);
-    case Field::ArpHwType: return network(0, 2, KeyType::Integer);
+    case Field::ArpHwType: return network(0, 2, KeyType::InetService);
     case Field::ArpProtocolType: return network(2, 2, KeyType::EtherType);
     case Field::ArpOpcode: return network(6, 2, KeyType::ArpOp);
     case Field::ArpSrcMac: return network(8, 6, KeyType::EtherAddr);

@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "host/host.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+
+#include "engine/print/nft.h"
+#include "engine/ruleset/diff.h"
+#include "host/firewall.h"
+#include "host/library.h"
+#include "host/port_rules.h"
+#include "netlink/links.h"
+#include "netlink/nftables/backend.h"
+#include "store/store.h"
+#include "xml/binding.h"
+#include "xml/filter.h"
+#include "xml/interface.h"
+#include "xml/write.h"
+
+namespace nwf::host {
+namespace {
+
+using store::Shelf;
+
+constexpr const char* kKnowledge = "kernel";
+
+std::vector<std::string> texts(const std::vector<Error>& errors) {
+  std::vector<std::string> lines;
+  lines.reserve(errors.size());
+  for (const Error& error : errors) lines.push_back(describe(error));
+  return lines;
+}
+
+/// RFC 4122 §4.4, version 4.
+Uuid random_uuid() {
+  std::random_device device;
+  Uuid uuid;
+  for (std::uint8_t& byte : uuid.bytes) byte = static_cast<std::uint8_t>(device());
+  uuid.bytes[6] = static_cast<std::uint8_t>((uuid.bytes[6] & 0x0fU) | 0x40U);
+  uuid.bytes[8] = static_cast<std::uint8_t>((uuid.bytes[8] & 0x3fU) | 0x80U);
+  return uuid;
+}
+
+class Host final : public Service {
+ public:
+  explicit Host(const Options& options) : options_(options), store_(store::open_directory(options.root)), library_(*store_) {}
+
+  Result<Defined> filter_define(const std::string& text, const std::string& file) override;
+  Result<std::vector<std::string>> filter_validate(const std::string& text, const std::string& file) override;
+  Result<FilterSummary> filter_undefine(const std::string& name) override;
+  Result<std::string> filter_dumpxml(const std::string& name) override;
+  Result<FilterSummary> filter_lookup(const std::string& name) override;
+  Result<std::vector<FilterSummary>> filter_list() override;
+  Result<Bound> binding_create(const std::string& text, const std::string& file) override;
+  Result<BindingSummary> binding_delete(const std::string& port) override;
+  Result<std::string> binding_dumpxml(const std::string& port) override;
+  Result<std::vector<BindingSummary>> binding_list() override;
+  Result<Bound> binding_set(const std::string& port, const Variables& values) override;
+  Result<PortRules> binding_rules(const std::string& port) override;
+  Result<Status> status() override;
+  Result<std::size_t> reconcile() override;
+
+ private:
+  /// The lock, the stock filters, and nothing remembered that another process may have changed.
+  Result<std::unique_ptr<store::Lock>> begin();
+  Result<void> open_backend();
+  /// The firewall, with what an earlier process knew of the kernel.
+  Result<void> open_firewall();
+  Result<void> save_knowledge();
+  Result<std::size_t> reconcile_all();
+  LowerOptions lower_options() const { return {options_.mark, options_.filter_host_traffic}; }
+
+  /// transition(); when the kernel turns out not to hold what it should, it is reconciled first.
+  Result<std::vector<Error>> apply(const std::vector<PortChange>& changes, Programs& before, Programs& after);
+
+  Result<std::optional<Binding>> read_binding(const std::string& port);
+  Result<std::vector<Binding>> read_bindings();
+  Result<Binding> require_binding(const std::string& port);
+  BindingSummary summary(const Binding& binding) const;
+  Result<Bound> rebind(std::optional<Binding> before, const Binding& after);
+  Result<void> check_identity(const Filter& filter);
+  Result<std::vector<Binding>> users_of(const std::string& filter);
+
+  Options options_;
+  std::unique_ptr<store::Store> store_;
+  Library library_;
+  std::unique_ptr<Backend> backend_;
+  std::optional<Firewall> firewall_;
+  std::optional<Programs> programs_;
+};
+
+Result<std::unique_ptr<store::Lock>> Host::begin() {
+  NWF_TRY(auto lock, store_->lock());
+  NWF_CHECK(library_.seed());
+  library_.forget_all();
+  programs_.reset();
+  return lock;
+}
+
+Result<void> Host::open_backend() {
+  if (backend_ != nullptr) return {};
+  NWF_TRY(backend_, netlink::open_nftables());
+  return {};
+}
+
+Result<void> Host::open_firewall() {
+  NWF_CHECK(open_backend());
+  NWF_TRY(const auto text, store_->get(Shelf::State, kKnowledge));
+  std::optional<Knowledge> knowledge;
+  if (text) knowledge = knowledge_from_text(*text);
+  if (knowledge && (knowledge->place != this_place() || knowledge->host_traffic != options_.filter_host_traffic))
+    knowledge.reset();
+  Capabilities capabilities;
+  if (knowledge) {
+    capabilities = knowledge->capabilities;
+  } else {
+    NWF_TRY(capabilities, backend_->capabilities());
+  }
+  programs_.emplace(library_.lookup(), capabilities, lower_options());
+  firewall_.emplace(*backend_, std::move(knowledge));
+  return {};
+}
+
+Result<void> Host::save_knowledge() {
+  NWF_TRY(const auto prepared, store_->prepare(Shelf::State, kKnowledge, to_text(firewall_->knowledge())));
+  return prepared->commit();
+}
+
+Result<std::size_t> Host::reconcile_all() {
+  NWF_TRY(const Capabilities capabilities, backend_->capabilities());
+  programs_.emplace(library_.lookup(), capabilities, lower_options());
+  NWF_TRY(const auto bindings, read_bindings());
+  NWF_TRY(const auto reconciled, firewall_->reconcile(bindings, *programs_));
+  NWF_CHECK(save_knowledge());
+  return reconciled.changes;
+}
+
+Result<std::vector<Error>> Host::apply(const std::vector<PortChange>& changes, Programs& before, Programs& after) {
+  auto done = firewall_->transition(changes, before, after);
+  if (done || done.error().kind != ErrorKind::Outdated) return done;
+  // Somebody else wrote, or this is the first change since boot. Bring the kernel to what the state says,
+  // and make the change from there.
+  NWF_TRY(const auto bindings, read_bindings());
+  NWF_CHECK(firewall_->reconcile(bindings, before));
+  return firewall_->transition(changes, before, after);
+}
+
+Result<std::optional<Binding>> Host::read_binding(const std::string& port) {
+  NWF_TRY(const auto text, store_->get(Shelf::Bindings, port));
+  if (!text) return std::optional<Binding>{};
+  NWF_TRY(auto parsed, xml::read_binding(*text, store_->path(Shelf::Bindings, port)));
+  return std::optional<Binding>{std::move(parsed.value)};
+}
+
+Result<std::vector<Binding>> Host::read_bindings() {
+  NWF_TRY(const auto ports, store_->list(Shelf::Bindings));
+  std::vector<Binding> bindings;
+  bindings.reserve(ports.size());
+  for (const std::string& port : ports) {
+    NWF_TRY(auto binding, read_binding(port));
+    if (binding) bindings.push_back(std::move(*binding));
+  }
+  return bindings;
+}
+
+Result<Binding> Host::require_binding(const std::string& port) {
+  if (PortName::parse(port)) {
+    NWF_TRY(auto binding, read_binding(port));
+    if (binding) return std::move(*binding);
+  }
+  return fail(ErrorKind::NotFound, fmt::format("port '{}' is not bound", port), "see `nwfctl binding list`");
+}
+
+BindingSummary Host::summary(const Binding& binding) const {
+  return {binding.port.text(), binding.filter, !netlink::link_exists(binding.port)};
+}
+
+Result<std::vector<Binding>> Host::users_of(const std::string& filter) {
+  // Which root filters have it in their trees is known from the programs; only if one does are bindings read.
+  std::set<std::string> roots;
+  for (const auto& [name, program] : firewall_->knowledge().programs)
+    if (std::find(program.filters.begin(), program.filters.end(), filter) != program.filters.end()) roots.insert(program.filter);
+  // Closed ports and an unknown kernel are not among the programs: then look at every binding.
+  const bool all = !firewall_->knows_kernel() || firewall_->knowledge().closed_ports;
+  std::vector<Binding> users;
+  if (roots.empty() && !all) return users;
+  NWF_TRY(auto bindings, read_bindings());
+  for (Binding& binding : bindings) {
+    bool uses = roots.contains(binding.filter) || binding.filter == filter;
+    if (!uses && all) {
+      const auto root = library_.find(binding.filter);
+      if (root && *root != nullptr) {
+        const auto flat = flatten(*root, library_.lookup());
+        // A tree that cannot be followed may well need just this filter.
+        uses = !flat || std::find(flat->filters.begin(), flat->filters.end(), filter) != flat->filters.end();
+      }
+    }
+    if (uses) users.push_back(std::move(binding));
+  }
+  return users;
+}
+
+Result<void> Host::check_identity(const Filter& filter) {
+  NWF_TRY(const auto same_name, library_.find(filter.name));
+  if (same_name != nullptr && filter.uuid && same_name->uuid && *filter.uuid != *same_name->uuid)
+    return fail({ErrorKind::Refused,
+                 fmt::format("filter '{}' is defined already, with UUID {}", filter.name, same_name->uuid->text()), filter.source,
+                 "leave <uuid> out, or use that one", {}});
+  if (filter.uuid && same_name == nullptr) {
+    NWF_TRY(const std::string other, library_.name_of(*filter.uuid));
+    if (!other.empty())
+      return fail({ErrorKind::Refused, fmt::format("UUID {} is filter '{}' already", filter.uuid->text(), other), filter.source,
+                   "leave <uuid> out to get a new one", {}});
+  }
+  return {};
+}
+
+Result<Defined> Host::filter_define(const std::string& text, const std::string& file) {
+  NWF_TRY(auto parsed, xml::read_filter(text, file));
+  NWF_TRY(const auto lock, begin());
+  auto filter = std::make_shared<Filter>(std::move(parsed.value));
+  NWF_CHECK(check_identity(*filter));
+  NWF_TRY(const auto old, library_.find(filter->name));
+  if (!filter->uuid) filter->uuid = old != nullptr && old->uuid ? old->uuid : std::optional<Uuid>(random_uuid());
+
+  Defined result;
+  result.filter = {filter->name, *filter->uuid};
+  result.replaced = old != nullptr;
+  result.warnings = texts(parsed.warnings);
+  const FilterLookup with_new = library_.lookup_with(filter);
+  if (const auto flat = flatten(filter, with_new); !flat) {
+    // As in libvirt, a reference to what will be defined later is fine until somebody binds it.
+    if (flat.error().kind != ErrorKind::NotFound) return fail(flat.error());
+    result.warnings.push_back(describe(flat.error()));
+  }
+
+  NWF_TRY(const auto prepared, store_->prepare(Shelf::Filters, filter->name, xml::write_filter(*filter)));
+  std::vector<Binding> users;
+  if (old != nullptr || !firewall_ || true) {
+    // Without privilege there is no firewall to change, but then no port can be bound either.
+    NWF_TRY(const auto ports, store_->list(Shelf::Bindings));
+    if (!ports.empty()) {
+      NWF_CHECK(open_firewall());
+      NWF_TRY(users, users_of(filter->name));
+    }
+  }
+  if (!users.empty()) {
+    Programs after(with_new, programs_->capabilities(), lower_options());
+    std::vector<PortChange> changes;
+    for (const Binding& binding : users) {
+      changes.push_back({binding, binding});
+      result.ports.push_back(binding.port.text());
+    }
+    auto applied = apply(changes, *programs_, after);
+    if (!applied) return fail(std::move(applied).error());
+    for (const std::string& warning : texts(*applied)) result.warnings.push_back(warning);
+  }
+  NWF_CHECK(prepared->commit());
+  library_.forget(filter->name);
+  if (!users.empty()) NWF_CHECK(save_knowledge());
+  return result;
+}
+
+Result<std::vector<std::string>> Host::filter_validate(const std::string& text, const std::string& file) {
+  NWF_TRY(auto parsed, xml::read_filter(text, file));
+  std::vector<std::string> warnings = texts(parsed.warnings);
+  const auto filter = std::make_shared<const Filter>(std::move(parsed.value));
+  if (const auto flat = flatten(filter, library_.lookup_with(filter)); !flat) {
+    if (flat.error().kind != ErrorKind::NotFound) return fail(flat.error());
+    warnings.push_back(describe(flat.error()));
+  }
+  return warnings;
+}
+
+Result<FilterSummary> Host::filter_undefine(const std::string& name) {
+  NWF_TRY(const auto lock, begin());
+  NWF_TRY(const auto filter, library_.resolve(name));
+  NWF_TRY(const auto referrers, library_.referrers(filter->name));
+  if (!referrers.empty())
+    return fail(ErrorKind::Refused, fmt::format("filter '{}' is in use: {} refer{} to it", filter->name, fmt::join(referrers, ", "),
+                                                referrers.size() == 1 ? "s" : ""),
+                "remove those references first");
+  NWF_TRY(const auto bindings, read_bindings());
+  for (const Binding& binding : bindings)
+    if (binding.filter == filter->name)
+      return fail(ErrorKind::Refused, fmt::format("filter '{}' is in use: port {} is bound to it", filter->name, binding.port.text()),
+                  fmt::format("`nwfctl binding delete {}` first", binding.port.text()));
+  NWF_CHECK(store_->remove(Shelf::Filters, filter->name));
+  library_.forget(filter->name);
+  return FilterSummary{filter->name, filter->uuid.value_or(Uuid{})};
+}
+
+Result<std::string> Host::filter_dumpxml(const std::string& name) {
+  NWF_TRY(const auto lock, begin());
+  NWF_TRY(const auto filter, library_.resolve(name));
+  return xml::write_filter(*filter);
+}
+
+Result<FilterSummary> Host::filter_lookup(const std::string& name) {
+  NWF_TRY(const auto lock, begin());
+  NWF_TRY(const auto filter, library_.resolve(name));
+  return FilterSummary{filter->name, filter->uuid.value_or(Uuid{})};
+}
+
+Result<std::vector<FilterSummary>> Host::filter_list() {
+  NWF_TRY(const auto lock, begin());
+  return library_.list();
+}
+
+Result<Bound> Host::rebind(std::optional<Binding> before, const Binding& after) {
+  NWF_CHECK(open_firewall());
+  NWF_TRY(const auto prepared, store_->prepare(Shelf::Bindings, after.port.text(), xml::write_binding(after)));
+  Bound result;
+  result.binding = summary(after);
+  auto applied = apply({{std::move(before), after}}, *programs_, *programs_);
+  if (!applied) {
+    Error error = std::move(applied).error();
+    // The binding is what is wrong here; that the filter it names is missing is no different.
+    if (error.kind == ErrorKind::NotFound) error.kind = ErrorKind::Invalid;
+    return fail(std::move(error).at(after.source));
+  }
+  result.warnings = texts(*applied);
+  NWF_CHECK(prepared->commit());
+  NWF_CHECK(save_knowledge());
+  return result;
+}
+
+Result<Bound> Host::binding_create(const std::string& text, const std::string& file) {
+  NWF_TRY(auto parsed, xml::read_binding_or_interface(text, file));
+  NWF_TRY(const auto lock, begin());
+  const Binding& binding = parsed.value;
+  NWF_TRY(const auto text_there, store_->get(Shelf::Bindings, binding.port.text()));
+  if (text_there)
+    return fail({ErrorKind::Refused, fmt::format("port {} is bound already", binding.port.text()), binding.source,
+                 fmt::format("`nwfctl binding delete {}` first", binding.port.text()), {}});
+  NWF_TRY(auto bound, rebind(std::nullopt, binding));
+  const auto warnings = texts(parsed.warnings);
+  bound.warnings.insert(bound.warnings.begin(), warnings.begin(), warnings.end());
+  return bound;
+}
+
+Result<BindingSummary> Host::binding_delete(const std::string& port) {
+  NWF_TRY(const auto lock, begin());
+  NWF_TRY(const Binding binding, require_binding(port));
+  NWF_CHECK(open_firewall());
+  const BindingSummary deleted = summary(binding);
+  const auto applied = apply({{binding, std::nullopt}}, *programs_, *programs_);
+  NWF_CHECK(store_->remove(Shelf::Bindings, port));
+  if (!applied) {
+    // Its program cannot be made any more, so what the port has is not known: compare everything instead.
+    NWF_CHECK(reconcile_all());
+    return deleted;
+  }
+  NWF_CHECK(save_knowledge());
+  return deleted;
+}
+
+Result<std::string> Host::binding_dumpxml(const std::string& port) {
+  NWF_TRY(const Binding binding, require_binding(port));
+  return xml::write_binding(binding);
+}
+
+Result<std::vector<BindingSummary>> Host::binding_list() {
+  NWF_TRY(const auto bindings, read_bindings());
+  std::vector<BindingSummary> list;
+  list.reserve(bindings.size());
+  for (const Binding& binding : bindings) list.push_back(summary(binding));
+  return list;
+}
+
+Result<Bound> Host::binding_set(const std::string& port, const Variables& values) {
+  NWF_TRY(const auto lock, begin());
+  NWF_TRY(const Binding before, require_binding(port));
+  Binding after = before;
+  for (const auto& [name, list] : values) {
+    if (name == "MAC") return fail(ErrorKind::Invalid, "$MAC is the binding's own address", "bind the port anew to change it");
+    after.variables[name] = list;
+  }
+  return rebind(before, after);
+}
+
+Result<PortRules> Host::binding_rules(const std::string& port) {
+  NWF_TRY(const auto lock, begin());
+  NWF_TRY(const Binding binding, require_binding(port));
+  NWF_CHECK(open_firewall());
+  NWF_TRY(const auto compiled, programs_->find(binding.filter, binding.effective_variables()));
+  NWF_TRY(const Held held, backend_->read());
+  return port_rules(binding, *compiled, held.ruleset);
+}
+
+Result<Status> Host::status() {
+  NWF_TRY(const auto lock, begin());
+  Status status;
+  status.root = options_.root;
+  NWF_TRY(const auto filters, store_->list(Shelf::Filters));
+  status.filters = filters.size();
+  NWF_TRY(const auto bindings, read_bindings());
+  for (const Binding& binding : bindings) status.bindings.push_back(summary(binding));
+  NWF_CHECK(open_backend());
+  NWF_TRY(status.capabilities, backend_->capabilities());
+  programs_.emplace(library_.lookup(), status.capabilities, lower_options());
+  NWF_TRY(const Wanted wanted, wanted_ruleset(bindings, *programs_));
+  for (const auto& [name, program] : wanted.programs) {
+    ProgramSummary summary{name, program.filter, 0, program.ports};
+    for (const auto& [chain, seal] : program.chains)
+      summary.rules += wanted.ruleset.tables.at(Family::Bridge).chains.at(chain).rules.size();
+    status.programs.push_back(std::move(summary));
+  }
+  const Capabilities& c = status.capabilities;
+  status.connection_state = c.bridge_conntrack == Probe::Yes ? "native" : c.bridge_netfilter4 == Probe::Yes ? "mark" : "none";
+  status.reject = c.bridge_reject == Probe::Yes ? "native" : c.bridge_netfilter4 == Probe::Yes ? "mark" : "drop";
+  NWF_TRY(const Held held, backend_->read());
+  status.differences = nwf::describe(diff(held.ruleset, wanted.ruleset));
+  for (const ClosedPort& closed : wanted.closed)
+    status.differences.push_back(fmt::format("port {} is closed: {}", closed.port, nwf::describe(closed.why)));
+  status.in_sync = status.differences.empty();
+  return status;
+}
+
+Result<std::size_t> Host::reconcile() {
+  NWF_TRY(const auto lock, begin());
+  NWF_CHECK(open_firewall());
+  return reconcile_all();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Service>> open(const Options& options) { return std::make_unique<Host>(options); }
+
+}  // namespace nwf::host

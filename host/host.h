@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// One machine's firewall in this process: store, reader, engine and kernel put together.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "engine/error.h"
+#include "engine/ruleset/mark_bits.h"
+#include "host/service.h"
+
+namespace nwf::host {
+
+struct Options {
+  std::string root;                  ///< everything lies below it; empty is the host itself
+  bool filter_host_traffic = false;  ///< judge by the inet layer's rules what the host sends to guests, too
+  MarkBits mark;                     ///< bits of the packet mark that may be used
+};
+
+/// Opens a host. Nothing is read or changed until an operation is asked for.
+Result<std::unique_ptr<Service>> open(const Options& options);
+
+}  // namespace nwf::host

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "host/port_rules.h"
+
+#include <algorithm>
+
+#include "engine/print/nft.h"
+
+namespace nwf::host {
+namespace {
+
+/// Chains of a flow as they are entered: the first, then those it goes to, in order.
+void add_chain(const Table& table, const std::string& name, std::size_t flow, PortRules& out, std::vector<std::string>& done) {
+  const auto chain = table.chains.find(name);
+  if (chain == table.chains.end() || std::find(done.begin(), done.end(), name) != done.end()) return;
+  done.push_back(name);
+  std::vector<std::string> next;
+  for (const Rule& rule : chain->second.rules) {
+    const auto seal = rule.comment.find("; chain=");
+    out.rules.push_back({flow_layer(flow), flow_direction(flow), name, print::nft(rule), rule.comment.substr(0, seal)});
+    for (const Expression& expression : rule.expressions)
+      if (const auto* immediate = std::get_if<expr::Immediate>(&expression); immediate != nullptr && !immediate->verdict.chain.empty())
+        next.push_back(immediate->verdict.chain);
+  }
+  for (const std::string& chain_name : next) add_chain(table, chain_name, flow, out, done);
+}
+
+}  // namespace
+
+PortRules port_rules(const Binding& binding, const Compiled& compiled, const Ruleset& held) {
+  PortRules out;
+  out.port = binding.port.text();
+  out.filter = binding.filter;
+  out.program = compiled.lowered.name;
+  for (const Fact& fact : compiled.program.shape.facts) out.why.push_back(fact.reason);
+  const auto table = held.tables.find(Family::Bridge);
+  if (table == held.tables.end()) return out;
+  const auto name = binding.port.padded();
+  for (std::size_t flow = 0; flow < kFlowCount; ++flow) {
+    const auto map = table->second.elements.find(dispatch_map(flow).name);
+    if (map == table->second.elements.end()) continue;
+    for (const Element& element : map->second)
+      if (element.verdict && std::equal(name.begin(), name.end(), element.key.begin(), element.key.end())) {
+        std::vector<std::string> done;
+        add_chain(table->second, element.verdict->chain, flow, out, done);
+      }
+  }
+  for (const auto& [set, elements] : table->second.elements) {
+    const auto definition = table->second.sets.find(set);
+    if (definition == table->second.sets.end()) continue;
+    PortValue value{set, {}};
+    for (const Element& element : elements) {
+      if (element.key.size() < name.size() || !std::equal(name.begin(), name.end(), element.key.begin())) continue;
+      std::string text;
+      if (element.verdict) {
+        text = print::nft(*element.verdict);
+      } else {
+        const std::vector<KeyPart> parts(definition->second.key.begin() + 1, definition->second.key.end());
+        text = print::nft_key(parts, Bytes(element.key.begin() + static_cast<std::ptrdiff_t>(name.size()), element.key.end()));
+      }
+      value.values.push_back(std::move(text));
+    }
+    if (!value.values.empty()) out.values.push_back(std::move(value));
+  }
+  return out;
+}
+
+}  // namespace nwf::host

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "netlink/nftables/backend.h"
+
+#include "netlink/nftables/probe.h"
+#include "netlink/nftables/read.h"
+#include "netlink/nftables/transaction.h"
+
+namespace nwf::netlink {
+namespace {
+
+class NfTables final : public Backend {
+ public:
+  explicit NfTables(std::unique_ptr<Channel> channel) : channel_(std::move(channel)) {}
+
+  Result<Capabilities> capabilities() override { return probe(*channel_, sequence_); }
+  Result<Held> read() override { return read_ruleset(*channel_, sequence_); }
+  Result<std::uint32_t> generation() override { return read_generation(*channel_, sequence_); }
+
+  Result<std::uint32_t> apply(const Changes& changes, std::optional<std::uint32_t> generation) override {
+    NWF_CHECK(run_transaction(*channel_, batch_, sequence_, changes, generation));
+    // A transaction is one generation. One that turned out to change nothing is none: then the next one is
+    // refused as outdated and the generation is read.
+    if (generation) return *generation + 1;
+    return this->generation();
+  }
+
+ private:
+  std::unique_ptr<Channel> channel_;
+  Batch batch_;
+  std::uint32_t sequence_ = 1;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Backend>> open_nftables() {
+  NWF_TRY(auto channel, open_netfilter());
+  return open_nftables(std::move(channel));
+}
+
+std::unique_ptr<Backend> open_nftables(std::unique_ptr<Channel> channel) {
+  return std::make_unique<NfTables>(std::move(channel));
+}
+
+}  // namespace nwf::netlink

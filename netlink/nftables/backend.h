@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The kernel's nf_tables as a Backend.
+#pragma once
+
+#include <memory>
+
+#include "engine/backend.h"
+#include "netlink/channel.h"
+
+namespace nwf::netlink {
+
+/// The nf_tables of the network namespace this thread is in now.
+Result<std::unique_ptr<Backend>> open_nftables();
+/// The same over a channel of the caller's.
+std::unique_ptr<Backend> open_nftables(std::unique_ptr<Channel> channel);
+
+}  // namespace nwf::netlink

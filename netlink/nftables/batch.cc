@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "netlink/nftables/batch.h"
+
+#include <arpa/inet.h>
+#include <libnftnl/batch.h>
+#include <libnftnl/common.h>
+#include <linux/netfilter/nfnetlink.h>
+
+#include <cassert>
+#include <cstring>
+
+#include "netlink/handles.h"
+#include "netlink/nftables/constants.h"
+#include "netlink/nftables/encode_expression.h"
+#include "netlink/nftables/userdata.h"
+
+namespace nwf::netlink {
+namespace {
+
+/// Room for any one message: a rule's expressions, or a chunk of elements.
+constexpr std::size_t kMessageRoom = 96U << 10U;
+/// A netlink attribute's length has 16 bits; a chunk of elements stays well below.
+constexpr std::size_t kElementBytes = 48U << 10U;
+
+constexpr const char* kTable = kTableName.data();
+
+void put_userdata(nlmsghdr* header, std::uint16_t attribute, std::uint8_t type, const std::string& comment) {
+  const auto data = comment_userdata(type, comment);
+  if (!data.empty()) mnl_attr_put(header, attribute, data.size(), data.data());
+}
+
+void put_string(nlmsghdr* header, std::uint16_t attribute, const std::string& text) {
+  mnl_attr_put_strz(header, attribute, text.c_str());
+}
+
+void put_element(nlmsghdr* header, const Set& set, const Element& element) {
+  nlattr* item = mnl_attr_nest_start(header, NFTA_LIST_ELEM);
+  nlattr* key = mnl_attr_nest_start(header, NFTA_SET_ELEM_KEY);
+  mnl_attr_put(header, NFTA_DATA_VALUE, element.key.size(), element.key.data());
+  mnl_attr_nest_end(header, key);
+  if (set.verdict_map && element.verdict) {
+    nlattr* data = mnl_attr_nest_start(header, NFTA_SET_ELEM_DATA);
+    nlattr* verdict = mnl_attr_nest_start(header, NFTA_DATA_VERDICT);
+    mnl_attr_put_u32(header, NFTA_VERDICT_CODE, htonl(static_cast<std::uint32_t>(verdict_number(element.verdict->code))));
+    if (!element.verdict->chain.empty()) put_string(header, NFTA_VERDICT_CHAIN, element.verdict->chain);
+    mnl_attr_nest_end(header, verdict);
+    mnl_attr_nest_end(header, data);
+  }
+  mnl_attr_nest_end(header, item);
+}
+
+}  // namespace
+
+/// The message or messages of one change.
+struct Encoder {
+  Batch& batch;
+  Family family;
+
+  void operator()(const change::AddTable&) const { simple(NFT_MSG_NEWTABLE, NLM_F_CREATE, NFTA_TABLE_NAME, kTable); }
+  void operator()(const change::DeleteTable&) const { simple(NFT_MSG_DELTABLE, 0, NFTA_TABLE_NAME, kTable); }
+
+  void operator()(const change::AddChain& c) const {
+    nlmsghdr* header = batch.message(NFT_MSG_NEWCHAIN, family, NLM_F_CREATE);
+    mnl_attr_put_strz(header, NFTA_CHAIN_TABLE, kTable);
+    put_string(header, NFTA_CHAIN_NAME, c.chain.name);
+    if (c.chain.base) {
+      mnl_attr_put_strz(header, NFTA_CHAIN_TYPE, "filter");
+      nlattr* hook = mnl_attr_nest_start(header, NFTA_CHAIN_HOOK);
+      mnl_attr_put_u32(header, NFTA_HOOK_HOOKNUM, htonl(hook_number(c.chain.base->hook)));
+      mnl_attr_put_u32(header, NFTA_HOOK_PRIORITY, htonl(static_cast<std::uint32_t>(c.chain.base->priority)));
+      mnl_attr_nest_end(header, hook);
+      mnl_attr_put_u32(header, NFTA_CHAIN_POLICY, htonl(NF_ACCEPT));
+    }
+    put_userdata(header, NFTA_CHAIN_USERDATA, NFTNL_UDATA_CHAIN_COMMENT, c.chain.comment);
+    batch.close(header);
+  }
+
+  /// Without a handle, DELRULE deletes all rules of the chain.
+  void operator()(const change::FlushChain& c) const {
+    nlmsghdr* header = batch.message(NFT_MSG_DELRULE, family, 0);
+    mnl_attr_put_strz(header, NFTA_RULE_TABLE, kTable);
+    put_string(header, NFTA_RULE_CHAIN, c.chain);
+    batch.close(header);
+  }
+
+  void operator()(const change::DeleteChain& c) const {
+    nlmsghdr* header = batch.message(NFT_MSG_DELCHAIN, family, 0);
+    mnl_attr_put_strz(header, NFTA_CHAIN_TABLE, kTable);
+    put_string(header, NFTA_CHAIN_NAME, c.chain);
+    batch.close(header);
+  }
+
+  void operator()(const change::AddRule& c) const {
+    NftRule rule(nftnl_rule_alloc());
+    nftnl_rule_set_str(rule.get(), NFTNL_RULE_TABLE, kTable);
+    nftnl_rule_set_str(rule.get(), NFTNL_RULE_CHAIN, c.chain.c_str());
+    for (const Expression& expression : c.rule.expressions) nftnl_rule_add_expr(rule.get(), encode(expression, family).release());
+    nlmsghdr* header = batch.message(NFT_MSG_NEWRULE, family, NLM_F_CREATE | NLM_F_APPEND);
+    nftnl_rule_nlmsg_build_payload(header, rule.get());
+    put_userdata(header, NFTA_RULE_USERDATA, NFTNL_UDATA_RULE_COMMENT, c.rule.comment);
+    batch.close(header);
+  }
+
+  void operator()(const change::AddSet& c) const {
+    nlmsghdr* header = batch.message(NFT_MSG_NEWSET, family, NLM_F_CREATE);
+    const Set& set = c.set;
+    std::uint32_t flags = 0;
+    if (set.verdict_map) flags |= NFT_SET_MAP;
+    if (set.dynamic) flags |= NFT_SET_EVAL;
+    if (set.timeout_seconds > 0) flags |= NFT_SET_TIMEOUT;
+    mnl_attr_put_strz(header, NFTA_SET_TABLE, kTable);
+    put_string(header, NFTA_SET_NAME, set.name);
+    mnl_attr_put_u32(header, NFTA_SET_FLAGS, htonl(flags));
+    mnl_attr_put_u32(header, NFTA_SET_KEY_TYPE, htonl(key_type_number(set.key)));
+    mnl_attr_put_u32(header, NFTA_SET_KEY_LEN, htonl(static_cast<std::uint32_t>(key_length(set.key))));
+    if (set.verdict_map) mnl_attr_put_u32(header, NFTA_SET_DATA_TYPE, htonl(NFT_DATA_VERDICT));
+    // The kernel asks for an id even where no rule of the batch refers to the set by it.
+    mnl_attr_put_u32(header, NFTA_SET_ID, htonl(batch.next_sequence()));
+    if (set.timeout_seconds > 0) mnl_attr_put_u64(header, NFTA_SET_TIMEOUT, htobe64(set.timeout_seconds * std::uint64_t{1000}));
+    if (set.size > 0) {
+      nlattr* description = mnl_attr_nest_start(header, NFTA_SET_DESC);
+      mnl_attr_put_u32(header, NFTA_SET_DESC_SIZE, htonl(set.size));
+      mnl_attr_nest_end(header, description);
+    }
+    put_userdata(header, NFTA_SET_USERDATA, NFTNL_UDATA_SET_COMMENT, set.comment);
+    batch.close(header);
+  }
+
+  void operator()(const change::DeleteSet& c) const {
+    nlmsghdr* header = batch.message(NFT_MSG_DELSET, family, 0);
+    mnl_attr_put_strz(header, NFTA_SET_TABLE, kTable);
+    put_string(header, NFTA_SET_NAME, c.set);
+    batch.close(header);
+  }
+
+  void operator()(const change::AddElements& c) const {
+    elements(NFT_MSG_NEWSETELEM, static_cast<std::uint16_t>(NLM_F_CREATE | (c.exclusive ? NLM_F_EXCL : 0)), c.set, c.elements, true);
+  }
+  void operator()(const change::DeleteElements& c) const { elements(NFT_MSG_DELSETELEM, 0, c.set, c.elements, false); }
+
+ private:
+  void simple(std::uint16_t type, std::uint16_t flags, std::uint16_t attribute, const char* name) const {
+    nlmsghdr* header = batch.message(type, family, flags);
+    mnl_attr_put_strz(header, attribute, name);
+    batch.close(header);
+  }
+
+  void elements(std::uint16_t type, std::uint16_t flags, const Set& set, const std::vector<Element>& all, bool with_verdict) const {
+    Set plain;  // an element is deleted by its key alone
+    const Set& as = with_verdict ? set : plain;
+    for (std::size_t next = 0; next < all.size();) {
+      nlmsghdr* header = batch.message(type, family, flags);
+      mnl_attr_put_strz(header, NFTA_SET_ELEM_LIST_TABLE, kTable);
+      put_string(header, NFTA_SET_ELEM_LIST_SET, set.name);
+      nlattr* list = mnl_attr_nest_start(header, NFTA_SET_ELEM_LIST_ELEMENTS);
+      while (next < all.size() && header->nlmsg_len < kElementBytes) put_element(header, as, all[next++]);
+      mnl_attr_nest_end(header, list);
+      batch.close(header);
+    }
+  }
+};
+
+void Batch::begin(std::uint32_t first_sequence, std::optional<std::uint32_t> generation) {
+  size_ = 0;
+  first_ = first_sequence;
+  next_ = first_sequence;
+  last_ = first_sequence;
+  acknowledge_all_ = false;
+  changes_.clear();
+  reserve(kMessageRoom);
+  nlmsghdr* header = nftnl_batch_begin(reinterpret_cast<char*>(bytes_.data()), next_++);
+  if (generation) mnl_attr_put_u32(header, NFNL_BATCH_GENID, htonl(*generation));
+  size_ = NLMSG_ALIGN(header->nlmsg_len);
+}
+
+void Batch::add(const Change& change, std::size_t index) {
+  index_ = index;
+  std::visit(Encoder{*this, change.family}, change.what);
+}
+
+void Batch::end(bool committing) {
+  if (last_ != first_) {
+    nlmsghdr header{};
+    std::memcpy(&header, bytes_.data() + last_message_, sizeof header);
+    header.nlmsg_flags |= NLM_F_ACK;
+    std::memcpy(bytes_.data() + last_message_, &header, sizeof header);
+  }
+  if (!committing) return;
+  reserve(kMessageRoom);
+  const nlmsghdr* header = nftnl_batch_end(reinterpret_cast<char*>(bytes_.data() + size_), next_++);
+  size_ += NLMSG_ALIGN(header->nlmsg_len);
+}
+
+std::optional<std::size_t> Batch::change_of(std::uint32_t sequence) const {
+  const std::uint32_t at = sequence - first_ - 1;
+  if (at >= changes_.size()) return std::nullopt;
+  return changes_[at];
+}
+
+nlmsghdr* Batch::message(std::uint16_t type, Family family, std::uint16_t flags) {
+  reserve(kMessageRoom);
+  last_message_ = size_;
+  last_ = next_;
+  changes_.push_back(index_);
+  if (acknowledge_all_) flags = static_cast<std::uint16_t>(flags | NLM_F_ACK);
+  return nftnl_nlmsg_build_hdr(reinterpret_cast<char*>(bytes_.data() + size_), type, family_number(family), flags, next_++);
+}
+
+void Batch::close(nlmsghdr* header) {
+  assert(header->nlmsg_len < kMessageRoom);
+  size_ += NLMSG_ALIGN(header->nlmsg_len);
+}
+
+void Batch::reserve(std::size_t room) {
+  if (bytes_.size() < size_ + room) bytes_.resize((size_ + room) * 2);
+}
+
+}  // namespace nwf::netlink

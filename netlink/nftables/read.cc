@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "netlink/nftables/read.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <libnftnl/common.h>
+#include <linux/netfilter/nfnetlink.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <functional>
+
+#include "netlink/handles.h"
+#include "netlink/nftables/constants.h"
+#include "netlink/nftables/encode_expression.h"
+#include "netlink/nftables/userdata.h"
+
+namespace nwf::netlink {
+namespace {
+
+constexpr int kAttempts = 8;
+constexpr std::array kFamilies{Family::Bridge, Family::Inet};
+
+using OnMessage = std::function<void(const nlmsghdr*)>;
+
+/// The kernel's own word that a dump was cut by a change: ErrorKind::Outdated.
+tl::unexpected<Error> changed_meanwhile() { return fail(ErrorKind::Outdated, "the kernel's ruleset changed while it was read"); }
+
+tl::unexpected<Error> read_failed(int error) {
+  if (error == EPERM || error == EACCES)
+    return fail(ErrorKind::Denied, "not permitted to read this host's nf_tables rules", "run as root, or with CAP_NET_ADMIN");
+  if (error == EINTR || error == ENOENT) return changed_meanwhile();
+  if (error == EOPNOTSUPP || error == EPROTONOSUPPORT || error == EINVAL)
+    return fail(ErrorKind::Unsupported, "this kernel has no nf_tables", "load the module nf_tables");
+  return fail(ErrorKind::Kernel, fmt::format("cannot read the kernel's rules: {}", std::strerror(error)));
+}
+
+class Request {
+ public:
+  Request(std::uint16_t type, std::uint8_t family, std::uint16_t flags, std::uint32_t sequence)
+      : header_(nftnl_nlmsg_build_hdr(buffer_.data(), type, family, flags, sequence)) {}
+  nlmsghdr* header() { return header_; }
+  std::span<const std::uint8_t> bytes() const {
+    return {reinterpret_cast<const std::uint8_t*>(buffer_.data()), header_->nlmsg_len};
+  }
+
+ private:
+  alignas(nlmsghdr) std::array<char, 1024> buffer_{};
+  nlmsghdr* header_;
+};
+
+/// Sends a request and hands every message of the answer to `on_message`.
+Result<void> ask(Channel& channel, Request& request, const OnMessage& on_message) {
+  NWF_CHECK(channel.send(request.bytes()));
+  const std::uint32_t sequence = request.header()->nlmsg_seq;
+  const bool dump = (request.header()->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+  bool interrupted = false;
+  while (true) {
+    NWF_TRY(const auto reply, channel.receive());
+    int left = static_cast<int>(reply.size());
+    for (const auto* header = reinterpret_cast<const nlmsghdr*>(reply.data()); mnl_nlmsg_ok(header, left);
+         header = mnl_nlmsg_next(header, &left)) {
+      if (header->nlmsg_seq != sequence) continue;
+      if ((header->nlmsg_flags & NLM_F_DUMP_INTR) != 0) interrupted = true;
+      if (header->nlmsg_type == NLMSG_ERROR) {
+        const int error = -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(header))->error;
+        if (error != 0) return read_failed(error);
+        return {};
+      }
+      if (header->nlmsg_type == NLMSG_DONE) {
+        if (interrupted) return changed_meanwhile();
+        return {};
+      }
+      on_message(header);
+      if (!dump) return {};
+    }
+  }
+}
+
+std::span<const std::uint8_t> span_of(const void* data, std::uint32_t length) {
+  if (data == nullptr) return {};
+  return {static_cast<const std::uint8_t*>(data), length};
+}
+
+bool is_ours(const char* table) { return table != nullptr && kTableName == table; }
+
+void read_table(const nlmsghdr* header, bool& found) {
+  const NftTable table(nftnl_table_alloc());
+  if (nftnl_table_nlmsg_parse(header, table.get()) == 0 && is_ours(nftnl_table_get_str(table.get(), NFTNL_TABLE_NAME))) found = true;
+}
+
+void read_chain(const nlmsghdr* header, Table& out) {
+  const NftChain chain(nftnl_chain_alloc());
+  if (nftnl_chain_nlmsg_parse(header, chain.get()) != 0 || !is_ours(nftnl_chain_get_str(chain.get(), NFTNL_CHAIN_TABLE))) return;
+  Chain decoded;
+  decoded.name = nftnl_chain_get_str(chain.get(), NFTNL_CHAIN_NAME);
+  if (nftnl_chain_is_set(chain.get(), NFTNL_CHAIN_HOOKNUM))
+    decoded.base = BaseHook{static_cast<Hook>(nftnl_chain_get_u32(chain.get(), NFTNL_CHAIN_HOOKNUM)),
+                            nftnl_chain_get_s32(chain.get(), NFTNL_CHAIN_PRIO)};
+  std::uint32_t length = 0;
+  const void* data = nftnl_chain_get_data(chain.get(), NFTNL_CHAIN_USERDATA, &length);
+  decoded.comment = comment_in(span_of(data, length), NFTNL_UDATA_CHAIN_COMMENT);
+  out.chains.insert_or_assign(decoded.name, std::move(decoded));
+}
+
+void read_rule(const nlmsghdr* header, Table& out) {
+  const NftRule rule(nftnl_rule_alloc());
+  if (nftnl_rule_nlmsg_parse(header, rule.get()) != 0 || !is_ours(nftnl_rule_get_str(rule.get(), NFTNL_RULE_TABLE))) return;
+  const auto chain = out.chains.find(nftnl_rule_get_str(rule.get(), NFTNL_RULE_CHAIN));
+  if (chain == out.chains.end()) return;
+  Rule decoded;
+  std::uint32_t length = 0;
+  const void* data = nftnl_rule_get_data(rule.get(), NFTNL_RULE_USERDATA, &length);
+  decoded.comment = comment_in(span_of(data, length), NFTNL_UDATA_RULE_COMMENT);
+  nftnl_expr_foreach(
+      rule.get(),
+      [](nftnl_expr* e, void* into) {
+        if (auto expression = decode(*e)) static_cast<Rule*>(into)->expressions.push_back(std::move(*expression));
+        return 0;
+      },
+      &decoded);
+  chain->second.rules.push_back(std::move(decoded));
+}
+
+/// The kernel keeps a key's type as nft packed it; the widths follow from the types.
+std::vector<KeyPart> key_parts(std::uint32_t type) {
+  std::vector<KeyPart> parts;
+  for (; type != 0; type >>= 6U) {
+    const auto part = static_cast<KeyType>(type & 0x3fU);
+    parts.insert(parts.begin(), KeyPart{part, key_width(part)});
+  }
+  return parts;
+}
+
+void read_set(const nlmsghdr* header, Table& out) {
+  const NftSet set(nftnl_set_alloc());
+  if (nftnl_set_nlmsg_parse(header, set.get()) != 0 || !is_ours(nftnl_set_get_str(set.get(), NFTNL_SET_TABLE))) return;
+  const std::uint32_t flags = nftnl_set_get_u32(set.get(), NFTNL_SET_FLAGS);
+  if ((flags & NFT_SET_ANONYMOUS) != 0) return;
+  Set decoded;
+  decoded.name = nftnl_set_get_str(set.get(), NFTNL_SET_NAME);
+  decoded.key = key_parts(nftnl_set_get_u32(set.get(), NFTNL_SET_KEY_TYPE));
+  decoded.verdict_map = (flags & NFT_SET_MAP) != 0;
+  decoded.dynamic = (flags & NFT_SET_EVAL) != 0;
+  if (nftnl_set_is_set(set.get(), NFTNL_SET_TIMEOUT))
+    decoded.timeout_seconds = static_cast<std::uint32_t>(nftnl_set_get_u64(set.get(), NFTNL_SET_TIMEOUT) / 1000);
+  if (nftnl_set_is_set(set.get(), NFTNL_SET_DESC_SIZE)) decoded.size = nftnl_set_get_u32(set.get(), NFTNL_SET_DESC_SIZE);
+  std::uint32_t length = 0;
+  const void* data = nftnl_set_get_data(set.get(), NFTNL_SET_USERDATA, &length);
+  decoded.comment = comment_in(span_of(data, length), NFTNL_UDATA_SET_COMMENT);
+  out.sets.insert_or_assign(decoded.name, std::move(decoded));
+}
+
+void read_elements(const nlmsghdr* header, std::set<Element>& out) {
+  const NftSet set(nftnl_set_alloc());
+  if (nftnl_set_elems_nlmsg_parse(header, set.get()) < 0) return;
+  nftnl_set_elem_foreach(
+      set.get(),
+      [](nftnl_set_elem* element, void* into) {
+        Element decoded;
+        std::uint32_t length = 0;
+        const auto* key = static_cast<const std::uint8_t*>(nftnl_set_elem_get(element, NFTNL_SET_ELEM_KEY, &length));
+        if (key == nullptr) return 0;
+        decoded.key.assign(key, key + length);
+        if (nftnl_set_elem_is_set(element, NFTNL_SET_ELEM_VERDICT)) {
+          const auto code = verdict_from(static_cast<std::int32_t>(nftnl_set_elem_get_u32(element, NFTNL_SET_ELEM_VERDICT)));
+          const char* chain = nftnl_set_elem_is_set(element, NFTNL_SET_ELEM_CHAIN)
+                                  ? nftnl_set_elem_get_str(element, NFTNL_SET_ELEM_CHAIN)
+                                  : nullptr;
+          decoded.verdict = Verdict{code.value_or(VerdictCode::Continue), chain == nullptr ? "" : chain};
+        }
+        static_cast<std::set<Element>*>(into)->insert(std::move(decoded));
+        return 0;
+      },
+      &out);
+}
+
+Result<void> read_family(Channel& channel, std::uint32_t& sequence, Family family, Ruleset& out) {
+  const std::uint8_t number = family_number(family);
+  bool found = false;
+  Request tables(NFT_MSG_GETTABLE, number, NLM_F_DUMP, sequence++);
+  NWF_CHECK(ask(channel, tables, [&](const nlmsghdr* header) { read_table(header, found); }));
+  if (!found) return {};
+  Table table{family, {}, {}, {}};
+  Request chains(NFT_MSG_GETCHAIN, number, NLM_F_DUMP, sequence++);
+  NWF_CHECK(ask(channel, chains, [&](const nlmsghdr* header) { read_chain(header, table); }));
+  Request rules(NFT_MSG_GETRULE, number, NLM_F_DUMP, sequence++);
+  mnl_attr_put_strz(rules.header(), NFTA_RULE_TABLE, kTableName.data());
+  NWF_CHECK(ask(channel, rules, [&](const nlmsghdr* header) { read_rule(header, table); }));
+  Request sets(NFT_MSG_GETSET, number, NLM_F_DUMP, sequence++);
+  mnl_attr_put_strz(sets.header(), NFTA_SET_TABLE, kTableName.data());
+  NWF_CHECK(ask(channel, sets, [&](const nlmsghdr* header) { read_set(header, table); }));
+  for (const auto& [name, set] : table.sets) {
+    if (set.dynamic) continue;
+    Request elements(NFT_MSG_GETSETELEM, number, NLM_F_DUMP, sequence++);
+    mnl_attr_put_strz(elements.header(), NFTA_SET_ELEM_LIST_TABLE, kTableName.data());
+    mnl_attr_put_strz(elements.header(), NFTA_SET_ELEM_LIST_SET, name.c_str());
+    std::set<Element> read;
+    NWF_CHECK(ask(channel, elements, [&](const nlmsghdr* header) { read_elements(header, read); }));
+    if (!read.empty()) table.elements.emplace(name, std::move(read));
+  }
+  out.tables.emplace(family, std::move(table));
+  return {};
+}
+
+Result<Held> read_once(Channel& channel, std::uint32_t& sequence) {
+  Held held;
+  NWF_TRY(held.generation, read_generation(channel, sequence));
+  for (const Family family : kFamilies) NWF_CHECK(read_family(channel, sequence, family, held.ruleset));
+  NWF_TRY(const std::uint32_t after, read_generation(channel, sequence));
+  if (after != held.generation) return changed_meanwhile();
+  return held;
+}
+
+}  // namespace
+
+Result<std::uint32_t> read_generation(Channel& channel, std::uint32_t& sequence) {
+  std::uint32_t generation = 0;
+  Request request(NFT_MSG_GETGEN, NFPROTO_UNSPEC, 0, sequence++);
+  NWF_CHECK(ask(channel, request, [&](const nlmsghdr* header) {
+    mnl_attr_parse(
+        header, sizeof(nfgenmsg),
+        [](const nlattr* attribute, void* into) {
+          if (mnl_attr_get_type(attribute) == NFTA_GEN_ID && mnl_attr_get_payload_len(attribute) >= 4)
+            *static_cast<std::uint32_t*>(into) = ntohl(mnl_attr_get_u32(attribute));
+          return MNL_CB_OK;
+        },
+        &generation);
+  }));
+  return generation;
+}
+
+Result<Held> read_ruleset(Channel& channel, std::uint32_t& sequence) {
+  for (int attempt = 0;; ++attempt) {
+    auto held = read_once(channel, sequence);
+    if (held || held.error().kind != ErrorKind::Outdated || attempt + 1 >= kAttempts) return held;
+  }
+}
+
+}  // namespace nwf::netlink

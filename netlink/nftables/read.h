@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The kernel's tables named `nwf` → a ruleset.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/backend.h"
+#include "netlink/channel.h"
+
+namespace nwf::netlink {
+
+/// The generation the kernel's ruleset is at.
+Result<std::uint32_t> read_generation(Channel& channel, std::uint32_t& sequence);
+
+/// Everything in nwf's tables, all of one generation. Rules keep only expressions that nwf knows: a rule somebody
+/// else put there differs from every rule of ours. Elements of dynamic sets are left out.
+Result<Held> read_ruleset(Channel& channel, std::uint32_t& sequence);
+
+}  // namespace nwf::netlink

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The store as directories of files; store.h says where they lie.
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "store/file_error.h"
+#include "store/store.h"
+#include "store/write_file.h"
+
+namespace nwf::store {
+namespace {
+
+constexpr std::size_t kMaxFileName = 255;  // linux/limits.h: NAME_MAX
+constexpr std::string_view kClean = "clean\n";
+
+struct ShelfPlace {
+  std::string_view directory;
+  std::string_view suffix;
+};
+
+ShelfPlace place_of(Shelf shelf) {
+  switch (shelf) {
+    case Shelf::Filters: return {"/etc/nwf/filters", ".xml"};
+    case Shelf::Bindings: return {"/run/nwf/bindings", ".xml"};
+    case Shelf::State: return {"/run/nwf/state", ""};
+  }
+  __builtin_unreachable();
+}
+
+// The file of a document, or why the name cannot be one.
+Result<std::string> file_of(Shelf shelf, const std::string& name) {
+  const std::string_view suffix = place_of(shelf).suffix;
+  const auto refuse = [&](std::string_view why, std::string remedy) {
+    return fail(ErrorKind::Invalid, fmt::format("the name '{}' cannot be stored: {}", name, why), std::move(remedy));
+  };
+  if (name.empty()) return fail(ErrorKind::Invalid, "an empty name cannot be stored", "give a name");
+  if (name == "." || name == "..") return refuse("it stands for a directory", "choose another name");
+  if (name.find('/') != std::string::npos) return refuse("it has a '/'", "leave out the '/'");
+  if (name.find('\0') != std::string::npos) {
+    return fail(ErrorKind::Invalid, "a name with a zero byte cannot be stored", "choose another name");
+  }
+  // Where documents have no suffix, a leading dot is what tells temporary files apart.
+  if (suffix.empty() && name.front() == '.') return refuse("it starts with a '.'", "leave out the '.'");
+  if (name.size() + suffix.size() > kMaxFileName) {
+    return refuse(fmt::format("it has {} bytes", name.size()),
+                  fmt::format("a name may have {} bytes", kMaxFileName - suffix.size()));
+  }
+  return name + std::string(suffix);
+}
+
+// The lock file says "clean" while nobody holds it. Whoever finds it otherwise follows a process that died.
+class FileLock : public Lock {
+ public:
+  explicit FileLock(Descriptor file) : file_(std::move(file)) {}
+  ~FileLock() override {
+    // If this fails, the next holder looks for leftovers in vain; no more.
+    [[maybe_unused]] const ssize_t written = ::pwrite(file_.get(), kClean.data(), kClean.size(), 0);
+  }
+
+ private:
+  Descriptor file_;
+};
+
+class DirectoryStore : public Store {
+ public:
+  explicit DirectoryStore(std::string root) : root_(std::move(root)) {
+    while (!root_.empty() && root_.back() == '/') root_.pop_back();
+  }
+
+  Result<std::unique_ptr<Lock>> lock() override {
+    const std::string directory_path = root_ + "/run/nwf";
+    const std::string path = directory_path + "/lock";
+    NWF_TRY(const Descriptor directory, open_directory_fd(directory_path, true));
+    while (true) {
+      // Mode 0600: who may only read must not be able to hold it.
+      Descriptor file(::openat(directory.get(), "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+      if (!file) return fail(file_error(errno, "open", path));
+      while (::flock(file.get(), LOCK_EX) != 0) {
+        if (errno != EINTR) return fail(file_error(errno, "lock", path));
+      }
+      // Somebody may have removed the file while we waited; then another process can hold the new one.
+      struct stat held {};
+      struct stat named {};
+      if (::fstat(file.get(), &held) != 0) return fail(file_error(errno, "lock", path));
+      if (::fstatat(directory.get(), "lock", &named, AT_SYMLINK_NOFOLLOW) != 0 || held.st_ino != named.st_ino ||
+          held.st_dev != named.st_dev) {
+        continue;
+      }
+      if (held.st_size == 0) clean_up();
+      if (::ftruncate(file.get(), 0) != 0) return fail(file_error(errno, "write", path));
+      return std::make_unique<FileLock>(std::move(file));
+    }
+  }
+
+  Result<std::optional<std::string>> get(Shelf shelf, const std::string& name) override {
+    NWF_TRY(const std::string file, file_of(shelf, name));
+    NWF_TRY(const Descriptor directory, open_directory_fd(directory_of(shelf), false));
+    if (!directory) return std::nullopt;
+    return read_file(directory, directory_of(shelf), file);
+  }
+
+  Result<std::vector<std::string>> list(Shelf shelf) override {
+    const std::string path = directory_of(shelf);
+    const std::string_view suffix = place_of(shelf).suffix;
+    std::vector<std::string> names;
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(path.c_str()), &::closedir);
+    if (stream == nullptr && errno == ENOENT) return names;
+    if (stream == nullptr) return fail(file_error(errno, "list", path));
+    while (true) {
+      errno = 0;
+      const dirent* entry = ::readdir(stream.get());
+      if (entry == nullptr && errno != 0) return fail(file_error(errno, "list", path));
+      if (entry == nullptr) break;
+      const std::string_view file = entry->d_name;
+      if (entry->d_type == DT_DIR || is_temporary(file) || !file.ends_with(suffix)) continue;
+      std::string name(file.substr(0, file.size() - suffix.size()));
+      if (file_of(shelf, name)) names.push_back(std::move(name));
+    }
+    std::ranges::sort(names);
+    return names;
+  }
+
+  Result<std::unique_ptr<Prepared>> prepare(Shelf shelf, const std::string& name, std::string_view text) override {
+    NWF_TRY(const std::string file, file_of(shelf, name));
+    if (text.size() > kMaxDocument) {
+      return fail(ErrorKind::Invalid, fmt::format("cannot write {}: it would be larger than {} MiB", path(shelf, name),
+                                                  kMaxDocument >> 20));
+    }
+    NWF_TRY(Descriptor directory, open_directory_fd(directory_of(shelf), true));
+    return prepare_file(std::move(directory), directory_of(shelf), file, text);
+  }
+
+  Result<void> remove(Shelf shelf, const std::string& name) override {
+    NWF_TRY(const std::string file, file_of(shelf, name));
+    NWF_TRY(const Descriptor directory, open_directory_fd(directory_of(shelf), false));
+    if (!directory) return {};
+    if (::unlinkat(directory.get(), file.c_str(), 0) != 0) {
+      if (errno == ENOENT) return {};
+      return fail(file_error(errno, "remove", path(shelf, name)));
+    }
+    if (const int code = sync(directory.get()); code != 0) {
+      return fail(file_error(code, "make durable the removal of", path(shelf, name)));
+    }
+    return {};
+  }
+
+  std::string path(Shelf shelf, const std::string& name) const override {
+    return directory_of(shelf) + "/" + name + std::string(place_of(shelf).suffix);
+  }
+
+ private:
+  std::string directory_of(Shelf shelf) const { return root_ + std::string(place_of(shelf).directory); }
+
+  void clean_up() {
+    for (const Shelf shelf : {Shelf::Filters, Shelf::Bindings, Shelf::State}) {
+      const auto directory = open_directory_fd(directory_of(shelf), false);
+      if (directory && *directory) remove_stale(*directory);
+    }
+  }
+
+  std::string root_;  // without a slash at its end; "" is the host's own "/"
+};
+
+}  // namespace
+
+std::unique_ptr<Store> open_directory(const std::string& root) { return std::make_unique<DirectoryStore>(root); }
+
+}  // namespace nwf::store
