@@ -122,7 +122,6 @@ bool can_be_set_key(Field field) {
     case Field::DstMac:
     case Field::EtherType:
     case Field::VlanId:
-    case Field::VlanEncap:
     case Field::ArpHwType:
     case Field::ArpProtocolType:
     case Field::ArpOpcode:

@@ -353,11 +353,29 @@ class RuleCompiler {
   SettledFields settled_;
 };
 
+/// libvirt 9.0 hands ebtables the EtherType in decimal, ebtables reads it as hexadecimal: 0x0806 becomes 0x2054
+/// (docs/compatibility.md). Where the digits do not fit, libvirt could not install the rule; it then means what it says.
+std::uint64_t ebtables_vlan_encap(std::uint64_t type) {
+  const std::uint64_t read = std::stoull(std::to_string(type), nullptr, 16);
+  return read <= 0xffff ? read : type;
+}
+
 bool is_stp_config(Field field) { return field >= Field::StpFlags && field <= Field::StpForwardDelayHi; }
 
-bool is_arp_address(Field field) {
-  return field == Field::ArpSrcMac || field == Field::ArpDstMac || field == Field::ArpSrcIp || field == Field::ArpDstIp ||
-         field == Field::ArpGratuitous;
+/// What a packet must be for its addresses to lie where RFC 826 puts Ethernet's and IPv4's. As in
+/// linux/net/bridge/netfilter/ebt_arp.c, a hardware address is looked at only in an Ethernet ARP, a protocol address
+/// only in an IPv4 one.
+void add_arp_header(const SettledFields& fields, Conjunction& tests) {
+  const auto uses = [&](Field field) { return fields.contains(field); };
+  const bool mac = uses(Field::ArpSrcMac) || uses(Field::ArpDstMac);
+  const bool ip = uses(Field::ArpSrcIp) || uses(Field::ArpDstIp) || uses(Field::ArpGratuitous);
+  const auto is = [&](Field field, std::uint16_t value) {
+    tests.emplace_back(test::Compare{packet_field(field, Protocol::Arp), to_bytes(value, 2), false});
+  };
+  if (mac) is(Field::ArpHwType, 1);  // ARPHRD_ETHER
+  if (ip) is(Field::ArpProtocolType, ethertype::kIpv4);
+  if (mac || ip) tests.emplace_back(test::Compare{arp_hardware_length_field(), {6}, false});
+  if (ip || uses(Field::ArpDstMac)) tests.emplace_back(test::Compare{arp_protocol_length_field(), {4}, false});
 }
 
 /// A test of a field by its literal, with its mask or its range end. Nothing when it is settled otherwise.
@@ -386,6 +404,7 @@ Result<std::optional<Test>> RuleCompiler::range_or_compare(const SettledFields& 
   Bytes value = low;
   if (field == Field::Dscp && rule_.protocol != Protocol::Ip)
     value = is_ipv6(rule_.protocol) ? to_bytes(to_number(value) << 6U, 2) : to_bytes(to_number(value) << 2U, 1);
+  if (field == Field::VlanEncap) value = to_bytes(ebtables_vlan_encap(to_number(value)), 2);
   if (mask != nullptr) at.mask = combined(at.mask, mask_bytes(field, *mask->literal));
   return std::optional<Test>{test::Compare{at, masked(value, at.mask), settled.negated}};
 }
@@ -482,12 +501,7 @@ Result<void> RuleCompiler::build(const SettledFields& fields, RuleTests& result)
   if (rule_.protocol == Protocol::Stp && view_.mirrored && fields.contains(Field::DstMac))
     return fail({ErrorKind::Invalid, fmt::format("{}: stp with srcmacaddr cannot be inout", flat_.origin()), rule_.source,
                  "write one rule for each direction", {}});
-  const bool arp = rule_.protocol == Protocol::Arp || rule_.protocol == Protocol::Rarp;
-  if (arp && std::any_of(fields.begin(), fields.end(), [](const auto& f) { return is_arp_address(f.first); })) {
-    // The offsets of the addresses hold for Ethernet and IPv4 only.
-    tests.emplace_back(test::Compare{arp_hardware_length_field(), {6}, false});
-    tests.emplace_back(test::Compare{arp_protocol_length_field(), {4}, false});
-  }
+  if (rule_.protocol == Protocol::Arp || rule_.protocol == Protocol::Rarp) add_arp_header(fields, tests);
   Conjunction costly;
   for (const auto& [field, settled] : fields) {
     const FieldRow& row = row_of(field);

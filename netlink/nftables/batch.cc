@@ -122,7 +122,12 @@ struct Encoder {
       mnl_attr_put_u32(header, NFTA_SET_DESC_SIZE, htonl(set.size));
       mnl_attr_nest_end(header, description);
     }
-    put_userdata(header, NFTA_SET_USERDATA, NFTNL_UDATA_SET_COMMENT, set.comment);
+    std::vector<std::uint8_t> userdata;
+    // nft prints a lone interface name only when told its byte order: 1 is the host's (nftables: include/expression.h).
+    if (set.key.size() == 1 && set.key[0].type == KeyType::IfName) userdata = number_userdata(NFTNL_UDATA_SET_KEYBYTEORDER, 1);
+    const auto comment = comment_userdata(NFTNL_UDATA_SET_COMMENT, set.comment);
+    userdata.insert(userdata.end(), comment.begin(), comment.end());
+    if (!userdata.empty()) mnl_attr_put(header, NFTA_SET_USERDATA, userdata.size(), userdata.data());
     batch.close(header);
   }
 

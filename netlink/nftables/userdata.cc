@@ -2,6 +2,7 @@
 #include "netlink/nftables/userdata.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace nwf::netlink {
 
@@ -13,6 +14,12 @@ std::vector<std::uint8_t> comment_userdata(std::uint8_t type, const std::string&
   std::vector<std::uint8_t> out{type, static_cast<std::uint8_t>(length + 1)};
   out.insert(out.end(), comment.begin(), comment.begin() + static_cast<std::ptrdiff_t>(length));
   out.push_back(0);
+  return out;
+}
+
+std::vector<std::uint8_t> number_userdata(std::uint8_t type, std::uint32_t number) {
+  std::vector<std::uint8_t> out{type, sizeof number, 0, 0, 0, 0};
+  std::memcpy(out.data() + 2, &number, sizeof number);
   return out;
 }
 

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tools/nwfctl/commands.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tools/nwfctl/edit.h"
+#include "tools/nwfctl/input.h"
+
+namespace nwf::tools {
+namespace {
+
+using host::Service;
+
+// The value made from a result, or its error.
+template <class T, class Make>
+Outcome outcome(Result<T> result, Make make) {
+  if (!result) return fail(std::move(result).error());
+  return Value(make(*std::move(result)));
+}
+
+Outcome filter_define(Service& service, const Arguments& arguments, Terminal& terminal) {
+  FiltersDefined done;
+  const auto define = [&](const std::string& file) -> Result<void> {
+    NWF_TRY(const std::string text, read_input(file, terminal.in));
+    NWF_TRY(host::Defined result, service.filter_define(text, file));
+    done.files.push_back({file, std::move(result)});
+    return {};
+  };
+  for (const std::string& file : arguments.files) {
+    if (auto defined = define(file); !defined) {
+      Outcome stopped = fail(std::move(defined).error());
+      if (!done.files.empty()) stopped.value = std::move(done);
+      return stopped;
+    }
+  }
+  return Value(std::move(done));
+}
+
+Outcome filter_undefine(Service& service, const Arguments& arguments, Terminal&) {
+  return outcome(service.filter_undefine(arguments.name),
+                 [](host::FilterSummary filter) { return FilterUndefined{std::move(filter)}; });
+}
+
+Outcome filter_dumpxml(Service& service, const Arguments& arguments, Terminal&) {
+  return outcome(service.filter_dumpxml(arguments.name), [](std::string xml) { return XmlText{std::move(xml)}; });
+}
+
+Outcome filter_list(Service& service, const Arguments&, Terminal&) {
+  return outcome(service.filter_list(), [](auto filters) { return FilterList{std::move(filters)}; });
+}
+
+Outcome filter_edit(Service& service, const Arguments& arguments, Terminal& terminal) {
+  return outcome(edit_filter(service, arguments.name, terminal), [](FilterEdited edited) { return edited; });
+}
+
+Outcome filter_validate(Service& service, const Arguments& arguments, Terminal& terminal) {
+  const auto validate = [&]() -> Result<std::vector<std::string>> {
+    NWF_TRY(const std::string text, read_input(arguments.name, terminal.in));
+    return service.filter_validate(text, arguments.name);
+  };
+  return outcome(validate(), [&](auto warnings) { return FilterValid{arguments.name, std::move(warnings)}; });
+}
+
+Outcome binding_create(Service& service, const Arguments& arguments, Terminal& terminal) {
+  const auto create = [&]() -> Result<host::Bound> {
+    NWF_TRY(const std::string text, read_input(arguments.name, terminal.in));
+    return service.binding_create(text, arguments.name);
+  };
+  return outcome(create(), [&](host::Bound bound) { return BindingCreated{arguments.name, std::move(bound)}; });
+}
+
+Outcome binding_delete(Service& service, const Arguments& arguments, Terminal&) {
+  return outcome(service.binding_delete(arguments.name),
+                 [](host::BindingSummary binding) { return BindingDeleted{std::move(binding)}; });
+}
+
+Outcome binding_dumpxml(Service& service, const Arguments& arguments, Terminal&) {
+  return outcome(service.binding_dumpxml(arguments.name), [](std::string xml) { return XmlText{std::move(xml)}; });
+}
+
+Outcome binding_list(Service& service, const Arguments&, Terminal&) {
+  return outcome(service.binding_list(), [](auto bindings) { return BindingList{std::move(bindings)}; });
+}
+
+Outcome binding_set(Service& service, const Arguments& arguments, Terminal&) {
+  return outcome(service.binding_set(arguments.name, arguments.variables),
+                 [](host::Bound bound) { return VariablesSet{std::move(bound)}; });
+}
+
+Outcome binding_rules(Service& service, const Arguments& arguments, Terminal&) {
+  return outcome(service.binding_rules(arguments.name), [](host::PortRules rules) { return rules; });
+}
+
+Outcome status(Service& service, const Arguments&, Terminal&) {
+  return outcome(service.status(), [](host::Status all) { return all; });
+}
+
+Outcome reconcile(Service& service, const Arguments&, Terminal&) {
+  return outcome(service.reconcile(), [](std::size_t changes) { return Reconciled{changes}; });
+}
+
+constexpr Command kCommands[] = {
+    {"filter", "define", "nwfilter-define", Takes::Files, "Define or change filters", filter_define},
+    {"filter", "undefine", "nwfilter-undefine", Takes::Filter, "Remove a filter that nothing uses", filter_undefine},
+    {"filter", "dumpxml", "nwfilter-dumpxml", Takes::Filter, "Print a filter's XML", filter_dumpxml},
+    {"filter", "list", "nwfilter-list", Takes::Nothing, "List the filters", filter_list},
+    {"filter", "edit", "nwfilter-edit", Takes::Filter, "Change a filter with $VISUAL or $EDITOR", filter_edit},
+    {"filter", "validate", "", Takes::File, "Check a filter's XML, change nothing", filter_validate},
+    {"binding", "create", "nwfilter-binding-create", Takes::File, "Make a filter active on a port", binding_create},
+    {"binding", "delete", "nwfilter-binding-delete", Takes::Port, "Take the filter off a port", binding_delete},
+    {"binding", "dumpxml", "nwfilter-binding-dumpxml", Takes::Port, "Print a binding's XML", binding_dumpxml},
+    {"binding", "list", "nwfilter-binding-list", Takes::Nothing, "List the bindings", binding_list},
+    {"binding", "set", "", Takes::PortAndValues, "Change variables of a port", binding_set},
+    {"binding", "rules", "", Takes::Port, "Show the rules and values that guard a port", binding_rules},
+    {"", "status", "", Takes::Nothing, "Show what is in force and whether the kernel agrees", status},
+    {"", "reconcile", "", Takes::Nothing, "Make the kernel hold what the state says", reconcile},
+};
+
+}  // namespace
+
+std::span<const Command> commands() { return kCommands; }
+
+Result<void> add_assignment(Variables& variables, const std::string& assignment) {
+  constexpr std::string_view kRemedy = "write NAME=VALUE, or NAME=V1,V2 for a list";
+  const auto wrong = [&](std::string_view why) {
+    return fail(ErrorKind::Invalid, fmt::format("'{}': {}", assignment, why), std::string(kRemedy));
+  };
+  const std::size_t equals = assignment.find('=');
+  if (equals == std::string::npos) return wrong("there is no '='");
+  if (equals == 0) return wrong("there is no name before the '='");
+  std::vector<std::string> values;
+  for (std::size_t begin = equals + 1; begin <= assignment.size();) {
+    const std::size_t end = std::min(assignment.find(',', begin), assignment.size());
+    if (end == begin) return wrong("a value is empty");
+    values.push_back(assignment.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  auto& all = variables[assignment.substr(0, equals)];
+  all.insert(all.end(), values.begin(), values.end());
+  return {};
+}
+
+}  // namespace nwf::tools

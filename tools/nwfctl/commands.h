@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The table of commands. Parsing, help, completion and the manual's check work from its rows.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/error.h"
+#include "host/service.h"
+#include "tools/nwfctl/terminal.h"
+#include "tools/nwfctl/value.h"
+
+namespace nwf::tools {
+
+/// What follows a command.
+enum class Takes { Nothing, Files, File, Filter, Port, PortAndValues };
+
+struct Arguments {
+  std::string name;  ///< the filter, the port, or the one file
+  std::vector<std::string> files;
+  std::vector<std::string> assignments;
+  Variables variables;  ///< the assignments, read
+};
+
+struct Command {
+  std::string_view noun;  ///< empty: the verb stands alone
+  std::string_view verb;
+  std::string_view virsh;  ///< the name virsh has for it, or empty
+  Takes takes;
+  std::string_view summary;
+  Outcome (*run)(host::Service&, const Arguments&, Terminal&);
+};
+
+std::span<const Command> commands();
+
+/// `NAME=V1,V2` into `variables`; values of a NAME given before are kept and added to.
+Result<void> add_assignment(Variables& variables, const std::string& assignment);
+
+}  // namespace nwf::tools

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tools/nwfctl/json.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "tools/nwfctl/exit_code.h"
+
+namespace nwf::tools {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Text that is not UTF-8 (a foreign name) becomes U+FFFD instead of an exception.
+std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+Json of(const host::FilterSummary& v) { return {{"name", v.name}, {"uuid", v.uuid.text()}}; }
+
+Json of(const host::BindingSummary& v) { return {{"port", v.port}, {"filter", v.filter}, {"waiting", v.waiting}}; }
+
+Json of(const host::Defined& v) {
+  Json json = of(v.filter);
+  json["replaced"] = v.replaced;
+  json["ports"] = v.ports;
+  json["warnings"] = v.warnings;
+  return json;
+}
+
+Json of(const host::Bound& v) {
+  Json json = of(v.binding);
+  json["warnings"] = v.warnings;
+  return json;
+}
+
+Json of(const host::ProgramSummary& v) {
+  return {{"name", v.name}, {"filter", v.filter}, {"rules", v.rules}, {"ports", v.ports}};
+}
+
+template <class Range, class Key>
+Json sorted_list(Range items, Key key) {
+  std::ranges::sort(items, {}, key);
+  Json list = Json::array();
+  for (const auto& item : items) list.push_back(of(item));
+  return list;
+}
+
+Json of(const host::PortRule& v) {
+  return {{"layer", v.layer == Layer::Ethernet ? "ethernet" : "inet"},
+          {"direction", v.direction == Direction::Out ? "out" : "in"},
+          {"chain", v.chain},
+          {"rule", v.rule},
+          {"origin", v.origin}};
+}
+
+std::string_view of(Probe probe) {
+  switch (probe) {
+    case Probe::No: return "no";
+    case Probe::Yes: return "yes";
+    case Probe::Unknown: return "unknown";
+  }
+  return "unknown";
+}
+
+Json of(const Capabilities& v) {
+  return {{"bridge_conntrack", of(v.bridge_conntrack)},
+          {"bridge_reject", of(v.bridge_reject)},
+          {"bridge_netfilter4", of(v.bridge_netfilter4)},
+          {"bridge_netfilter6", of(v.bridge_netfilter6)},
+          {"interface_kind", of(v.interface_kind)}};
+}
+
+struct Printer {
+  Json operator()(const FiltersDefined& v) const {
+    Json list = Json::array();
+    for (const DefinedFile& done : v.files) {
+      Json json = {{"file", done.file}};
+      json.update(of(done.result));
+      list.push_back(std::move(json));
+    }
+    return {{"defined", std::move(list)}};
+  }
+  Json operator()(const FilterUndefined& v) const { return {{"undefined", of(v.filter)}}; }
+  Json operator()(const FilterList& v) const {
+    return {{"filters", sorted_list(v.filters, &host::FilterSummary::name)}};
+  }
+  Json operator()(const FilterEdited& v) const {
+    Json json = {{"name", v.name}, {"changed", v.result.has_value()}};
+    if (v.result) json.update(of(*v.result));
+    return {{"edited", std::move(json)}};
+  }
+  Json operator()(const FilterValid& v) const { return {{"valid", {{"file", v.file}, {"warnings", v.warnings}}}}; }
+  Json operator()(const BindingCreated& v) const {
+    Json json = {{"file", v.file}};
+    json.update(of(v.result));
+    return {{"created", std::move(json)}};
+  }
+  Json operator()(const BindingDeleted& v) const { return {{"deleted", of(v.binding)}}; }
+  Json operator()(const BindingList& v) const {
+    return {{"bindings", sorted_list(v.bindings, &host::BindingSummary::port)}};
+  }
+  Json operator()(const VariablesSet& v) const { return {{"updated", of(v.result)}}; }
+  Json operator()(const XmlText& v) const { return {{"xml", v.xml}}; }
+  Json operator()(const Reconciled& v) const { return {{"changes", v.changes}}; }
+
+  Json operator()(const host::PortRules& v) const {
+    Json rules = Json::array();
+    for (const auto& rule : v.rules) rules.push_back(of(rule));
+    Json values = Json::array();
+    for (const auto& value : v.values) values.push_back({{"set", value.set}, {"values", value.values}});
+    return {{"port", v.port}, {"filter", v.filter},        {"program", v.program},
+            {"why", v.why},   {"rules", std::move(rules)}, {"values", std::move(values)}};
+  }
+
+  Json operator()(const host::Status& v) const {
+    return {{"root", v.root.empty() ? "/" : v.root},
+            {"in_sync", v.in_sync},
+            {"differences", v.differences},
+            {"filters", v.filters},
+            {"bindings", sorted_list(v.bindings, &host::BindingSummary::port)},
+            {"programs", sorted_list(v.programs, &host::ProgramSummary::name)},
+            {"connection_state", v.connection_state},
+            {"reject", v.reject},
+            {"capabilities", of(v.capabilities)}};
+  }
+};
+
+Json error_of(std::string_view kind, const Error& error) {
+  return {{"kind", kind},
+          {"message", error.message},
+          {"file", error.where.file},
+          {"line", error.where.line},
+          {"column", error.where.column},
+          {"remedy", error.remedy}};
+}
+
+}  // namespace
+
+std::string to_json(const Value& value) { return dump(std::visit(Printer{}, value)); }
+
+std::string to_json(const Error& error) {
+  Json json = error_of(kind_name(error.kind), error);
+  json["more"] = Json::array();
+  for (const Error& further : error.more) json["more"].push_back(error_of(kind_name(further.kind), further));
+  return dump({{"error", std::move(json)}});
+}
+
+std::string usage_to_json(const std::string& message, const std::string& remedy) {
+  Json json = error_of("usage", Error{ErrorKind::Invalid, message, {}, remedy, {}});
+  json["more"] = Json::array();
+  return dump({{"error", std::move(json)}});
+}
+
+}  // namespace nwf::tools

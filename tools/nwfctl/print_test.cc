@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Every verb's text and JSON, whole.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tools/nwfctl/fake_service_for_tests.h"
+#include "tools/nwfctl/table.h"
+
+namespace nwf::tools {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using ::testing::HasSubstr;
+
+constexpr const char* kFilter = "<filter name='clean'/>";
+constexpr const char* kUuidC = "63636363-6363-6363-6363-636363636363";
+
+class Print : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    tool.service.filters = {{"clean", kFilter}, {"used", "<filter name='used'/>"}};
+    tool.service.bindings = {{"vnet0", {"vnet0", "clean", false}}, {"vnet1", {"vnet1", "used", true}}};
+  }
+  // Runs with and without --json. The JSON is compared as one value with its keys in order.
+  void expect(std::vector<std::string> words, const std::string& out, const std::string& err, const std::string& json) {
+    const Ran text = tool(words);
+    EXPECT_EQ(text.out, out);
+    EXPECT_EQ(text.err, err);
+    EXPECT_EQ(text.code, 0);
+    words.push_back("--json");
+    const Ran as_json = tool(words);
+    EXPECT_EQ(as_json.err, "");
+    EXPECT_EQ(as_json.code, 0);
+    EXPECT_EQ(Json::parse(as_json.out).dump(), Json::parse(json).dump());
+  }
+  Tool tool;
+};
+
+TEST_F(Print, FilterDefine) {
+  tool.input = kFilter;
+  tool.service.warnings = {"-:1:1: rule 1 never matches"};
+  tool.service.ports = {"vnet0", "vnet7"};
+  expect({"filter", "define", "-"}, "Network filter clean defined from -\n",
+         "warning: -:1:1: rule 1 never matches\nchanged on: vnet0, vnet7\n",
+         R"({"defined": [{"file": "-", "name": "clean", "uuid": "63636363-6363-6363-6363-636363636363",
+             "replaced": true, "ports": ["vnet0", "vnet7"], "warnings": ["-:1:1: rule 1 never matches"]}]})");
+}
+
+TEST_F(Print, FilterUndefine) {
+  const Ran text = tool({"filter", "undefine", "clean"});
+  EXPECT_EQ(text.out, "Network filter clean undefined\n");
+  tool.service.filters["clean"] = kFilter;
+  const Ran json = tool({"--json", "filter", "undefine", "clean"});
+  EXPECT_EQ(Json::parse(json.out).dump(),
+            R"({"undefined":{"name":"clean","uuid":"63636363-6363-6363-6363-636363636363"}})");
+}
+
+TEST_F(Print, FilterDumpxml) {
+  expect({"filter", "dumpxml", "clean"}, "<filter name='clean'/>\n", "", R"({"xml": "<filter name='clean'/>"})");
+}
+
+TEST_F(Print, FilterListIsSorted) {
+  expect({"filter", "list"},
+         " UUID                                   Name\n"
+         "-----------------------------------------------\n"
+         " 63636363-6363-6363-6363-636363636363   clean\n"
+         " 75757575-7575-7575-7575-757575757575   used\n"
+         "\n",
+         "", R"({"filters": [{"name": "clean", "uuid": "63636363-6363-6363-6363-636363636363"},
+                             {"name": "used", "uuid": "75757575-7575-7575-7575-757575757575"}]})");
+}
+
+TEST_F(Print, EmptyLists) {
+  tool.service.filters.clear();
+  tool.service.bindings.clear();
+  expect({"filter", "list"}, " UUID   Name\n--------------\n\n", "", R"({"filters": []})");
+  expect({"binding", "list"}, " Port Dev   Filter\n--------------------\n\n", "", R"({"bindings": []})");
+}
+
+TEST_F(Print, FilterValidate) {
+  tool.input = kFilter;
+  tool.service.warnings = {"w"};
+  expect({"filter", "validate", "-"}, "- is valid\n", "warning: w\n", R"({"valid": {"file": "-", "warnings": ["w"]}})");
+}
+
+TEST_F(Print, FilterEdit) {
+  tool.environment = {{"EDITOR", "true"}};
+  expect({"filter", "edit", "clean"}, "Network filter clean XML configuration not changed.\n", "",
+         R"({"edited": {"name": "clean", "changed": false}})");
+  tool.environment = {{"EDITOR", "sed -i s,/>,></filter>,"}};
+  tool.service.ports = {"vnet0"};
+  const Ran text = tool({"filter", "edit", "clean"});
+  EXPECT_EQ(text.out, "Network filter clean XML configuration edited.\n");
+  EXPECT_EQ(text.err, "changed on: vnet0\n");
+  tool.service.filters["clean"] = kFilter;
+  const Ran json = tool({"filter", "edit", "clean", "--json"});
+  EXPECT_EQ(Json::parse(json.out).dump(), std::string(R"({"edited":{"name":"clean","changed":true,"uuid":")") + kUuidC +
+                                              R"(","replaced":true,"ports":["vnet0"],"warnings":[]}})");
+}
+
+TEST_F(Print, BindingCreate) {
+  tool.input = "<filterbinding/>";
+  tool.service.warnings = {"w"};
+  expect({"binding", "create", "-"}, "Network filter binding on vnet0 created from -\n",
+         "warning: w\nnote: there is no interface vnet0 now; its rules are in force from its first frame\n",
+         R"({"created": {"file": "-", "port": "vnet0", "filter": "clean", "waiting": true, "warnings": ["w"]}})");
+}
+
+TEST_F(Print, BindingDelete) {
+  expect({"binding", "delete", "vnet0"}, "Network filter binding on vnet0 deleted\n", "",
+         R"({"deleted": {"port": "vnet0", "filter": "clean", "waiting": false}})");
+}
+
+TEST_F(Print, BindingDumpxml) {
+  expect({"binding", "dumpxml", "vnet0"}, "<filterbinding/>\n", "", R"({"xml": "<filterbinding/>"})");
+}
+
+TEST_F(Print, BindingListIsSorted) {
+  expect({"binding", "list"},
+         " Port Dev   Filter\n"
+         "--------------------\n"
+         " vnet0      clean\n"
+         " vnet1      used\n"
+         "\n",
+         "", R"({"bindings": [{"port": "vnet0", "filter": "clean", "waiting": false},
+                              {"port": "vnet1", "filter": "used", "waiting": true}]})");
+}
+
+TEST_F(Print, BindingSet) {
+  expect({"binding", "set", "vnet0", "IP=10.0.0.1,10.0.0.2"}, "Network filter binding on vnet0 updated\n", "",
+         R"({"updated": {"port": "vnet0", "filter": "clean", "waiting": false, "warnings": []}})");
+}
+
+TEST_F(Print, BindingRules) {
+  tool.service.rules = {
+      .port = "vnet0",
+      .filter = "clean",
+      .program = "p_1234",
+      .why = {"$X[1] in rule 2 of clean is a number"},
+      .rules = {{Layer::Inet, Direction::In, "p_1234_inet_in", "tcp dport 22 accept", "clean rule 3 line 9"},
+                {Layer::Ethernet, Direction::Out, "p_1234_out", "ether saddr . iifname != @port_mac drop",
+                 "clean rule 1 line 2"},
+                {Layer::Ethernet, Direction::Out, "p_1234_out", "drop", "clean rule 2 line 5"}},
+      .values = {{"port_mac", {"52:54:00:00:00:01"}}, {"port_ip4", {"10.0.0.1", "10.0.0.2"}}},
+  };
+  expect({"binding", "rules", "vnet0"},
+         "vnet0: filter clean, program p_1234\n"
+         "\n"
+         "Ethernet layer, out (from the guest)\n"
+         " Chain        Rule                                      Origin\n"
+         "-----------------------------------------------------------------------------\n"
+         " p_1234_out   ether saddr . iifname != @port_mac drop   clean rule 1 line 2\n"
+         " p_1234_out   drop                                      clean rule 2 line 5\n"
+         "\n"
+         "Inet layer, in (to the guest)\n"
+         " Chain            Rule                  Origin\n"
+         "-------------------------------------------------------------\n"
+         " p_1234_inet_in   tcp dport 22 accept   clean rule 3 line 9\n"
+         "\n"
+         "Values\n"
+         " Set        Values\n"
+         "--------------------------------\n"
+         " port_mac   52:54:00:00:00:01\n"
+         " port_ip4   10.0.0.1, 10.0.0.2\n"
+         "\n"
+         "why: $X[1] in rule 2 of clean is a number\n",
+         "",
+         R"({"port": "vnet0", "filter": "clean", "program": "p_1234", "why": ["$X[1] in rule 2 of clean is a number"],
+             "rules": [{"layer": "inet", "direction": "in", "chain": "p_1234_inet_in", "rule": "tcp dport 22 accept",
+                        "origin": "clean rule 3 line 9"},
+                       {"layer": "ethernet", "direction": "out", "chain": "p_1234_out", 
+                        "rule": "ether saddr . iifname != @port_mac drop", "origin": "clean rule 1 line 2"},
+                       {"layer": "ethernet", "direction": "out", "chain": "p_1234_out", "rule": "drop",
+                        "origin": "clean rule 2 line 5"}],
+             "values": [{"set": "port_mac", "values": ["52:54:00:00:00:01"]},
+                        {"set": "port_ip4", "values": ["10.0.0.1", "10.0.0.2"]}]})");
+}
+
+TEST_F(Print, Status) {
+  host::Status& all = tool.service.all;
+  all.filters = 2;
+  all.bindings = {{"vnet1", "used", true}, {"vnet0", "clean", false}};
+  all.programs = {{"p_2", "used", 7, 1}, {"p_1", "clean", 12, 1}};
+  all.capabilities = {Probe::No, Probe::Yes, Probe::Yes, Probe::Unknown, Probe::Yes};
+  all.connection_state = "mark";
+  all.reject = "native";
+  const std::string head =
+      "Filters:           2\n"
+      "Bindings:          2\n"
+      "Connection state:  mark\n"
+      "Reject:            native\n"
+      "\n"
+      "This kernel\n"
+      "  bridge conntrack:  no\n"
+      "  bridge reject:     yes\n"
+      "  br_netfilter IPv4: yes\n"
+      "  br_netfilter IPv6: unknown\n"
+      "  interface kind:    yes\n"
+      "\n"
+      " Port Dev   Filter   State\n"
+      "------------------------------\n"
+      " vnet0      clean    active\n"
+      " vnet1      used     waiting\n"
+      "\n"
+      " Program   Filter   Rules   Ports\n"
+      "-----------------------------------\n"
+      " p_1       clean    12      1\n"
+      " p_2       used     7       1\n"
+      "\n";
+  const std::string rest =
+      R"("filters": 2,
+         "bindings": [{"port": "vnet0", "filter": "clean", "waiting": false},
+                      {"port": "vnet1", "filter": "used", "waiting": true}],
+         "programs": [{"name": "p_1", "filter": "clean", "rules": 12, "ports": 1},
+                      {"name": "p_2", "filter": "used", "rules": 7, "ports": 1}],
+         "connection_state": "mark", "reject": "native",
+         "capabilities": {"bridge_conntrack": "no", "bridge_reject": "yes", "bridge_netfilter4": "yes",
+                          "bridge_netfilter6": "unknown", "interface_kind": "yes"}})";
+  expect({"status"}, "Root:              /\nIn sync:           yes\n" + head, "",
+         R"({"root": "/", "in_sync": true, "differences": [], )" + rest);
+  all.root = "/srv/nwf";
+  all.in_sync = false;
+  all.differences = {"chain p_1 is missing"};
+  expect({"status"},
+         "Root:              /srv/nwf\nIn sync:           no\n" + head +
+             "Differences\n  chain p_1 is missing\n\nRun `nwfctl reconcile` to mend them.\n",
+         "", R"({"root": "/srv/nwf", "in_sync": false, "differences": ["chain p_1 is missing"], )" + rest);
+}
+
+TEST_F(Print, Reconcile) {
+  expect({"reconcile"}, "The kernel already holds what the state says\n", "", R"({"changes": 0})");
+  tool.service.changes = 1;
+  expect({"reconcile"}, "The kernel now holds what the state says: 1 change sent\n", "", R"({"changes": 1})");
+  tool.service.changes = 3;
+  expect({"reconcile"}, "The kernel now holds what the state says: 3 changes sent\n", "", R"({"changes": 3})");
+}
+
+TEST_F(Print, ErrorWithFurtherMistakes) {
+  tool.input = "no XML";
+  const Ran text = tool({"filter", "validate", "-"});
+  EXPECT_EQ(text.code, 1);
+  EXPECT_EQ(text.out, "");
+  EXPECT_EQ(text.err,
+            "error: -:2:9: unknown action 'acept'; did you mean 'accept'?\n"
+            "error: -:3:4: priority 9999 is out of range; -1000 to 1000\n");
+  const Ran json = tool({"filter", "validate", "-", "--json"});
+  EXPECT_EQ(json.code, 1);
+  EXPECT_EQ(json.out, "");
+  EXPECT_EQ(Json::parse(json.err).dump(),
+            Json::parse(R"({"error": {"kind": "invalid", "message": "unknown action 'acept'",
+      "file": "-", "line": 2, "column": 9, "remedy": "did you mean 'accept'?",
+      "more": [{"kind": "invalid", "message": "priority 9999 is out of range", "file": "-", "line": 3, "column": 4,
+                "remedy": "-1000 to 1000"}]}})")
+                .dump());
+}
+
+TEST_F(Print, UsageErrorAsJson) {
+  const Ran json = tool({"filter", "lsit", "--json"});
+  EXPECT_EQ(json.code, 2);
+  EXPECT_EQ(Json::parse(json.err).dump(),
+            Json::parse(R"({"error": {"kind": "usage", "message": "there is no verb of filter 'lsit'",
+      "file": "", "line": 0, "column": 0, "remedy": "did you mean 'list'?", "more": []}})")
+                .dump());
+}
+
+TEST_F(Print, SeveralFilesStopAtTheFirstFailure) {
+  tool.input = kFilter;
+  const Ran text = tool({"filter", "define", "-", "/nonexistent.xml", "/etc/passwd"});
+  EXPECT_EQ(text.code, 1);
+  EXPECT_EQ(text.out, "Network filter clean defined from -\n");
+  EXPECT_EQ(text.err,
+            "error: cannot read /nonexistent.xml: No such file or directory; "
+            "give the path of an XML file, or - for standard input\n");
+  const Ran json = tool({"--json", "filter", "define", "-", "/nonexistent.xml"});
+  EXPECT_EQ(Json::parse(json.out)["defined"].size(), 1u);
+  EXPECT_EQ(Json::parse(json.err)["error"]["kind"], "storage");
+}
+
+TEST_F(Print, NamesThatAreNoUtf8OrMoveTheCursor) {
+  tool.service.filters = {{"a\033[2J\n", kFilter}, {"b\xff", kFilter}};
+  const Ran text = tool({"filter", "list"});
+  EXPECT_THAT(text.out, HasSubstr("a\\x1b[2J\\x0a\n"));
+  const Ran json = tool({"filter", "list", "--json"});
+  EXPECT_EQ(Json::parse(json.out)["filters"][1]["name"], "b\xef\xbf\xbd");
+}
+
+TEST(PrintTable, CountsCharactersNotBytes) {
+  Table table({"A", "B"});
+  table.add({"ünï", "x"});
+  table.add({"plain", "y"});
+  EXPECT_EQ(table.text(false), " A       B\n------------\n ünï     x\n plain   y\n\n");
+}
+
+struct ColorCase {
+  std::vector<std::string> words;
+  bool on_terminal;
+  std::string no_color;
+  bool colored;
+};
+
+TEST_F(Print, ColorOnATerminalOrWhenAsked) {
+  const ColorCase cases[] = {
+      {{"filter", "list"}, false, "", false},
+      {{"filter", "list"}, true, "", true},
+      {{"filter", "list"}, true, "1", false},
+      {{"filter", "list", "--color", "always"}, false, "1", true},
+      {{"--color=never", "filter", "list"}, true, "", false},
+      {{"filter", "list", "--json"}, true, "", false},
+  };
+  for (const ColorCase& c : cases) {
+    tool.on_terminal = c.on_terminal;
+    tool.environment = {{"NO_COLOR", c.no_color}};
+    EXPECT_EQ(tool(c.words).out.find('\033') != std::string::npos, c.colored) << ::testing::PrintToString(c.words);
+  }
+}
+
+}  // namespace
+}  // namespace nwf::tools

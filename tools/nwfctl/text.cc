@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tools/nwfctl/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "tools/nwfctl/table.h"
+
+namespace nwf::tools {
+namespace {
+
+constexpr std::string_view kRed = "31";
+constexpr std::string_view kYellow = "33";
+constexpr std::string_view kGreen = "32";
+
+std::string paint(std::string_view text, std::string_view code, Style style) {
+  return style.color ? fmt::format("\033[{}m{}\033[0m", code, text) : std::string(text);
+}
+
+std::string bold(std::string_view text, Style style) { return paint(text, "1", style); }
+
+class Printer {
+ public:
+  Printer(Style style, Style talk_style) : style_(style), talk_style_(talk_style) {}
+
+  void operator()(const FiltersDefined& v) {
+    for (const DefinedFile& done : v.files) {
+      say("Network filter {} defined from {}", done.result.filter.name, done.file);
+      defined(done.result);
+    }
+  }
+  void operator()(const FilterUndefined& v) { say("Network filter {} undefined", v.filter.name); }
+  void operator()(const FilterList& v) {
+    auto filters = v.filters;
+    std::ranges::sort(filters, {}, &host::FilterSummary::name);
+    Table table({"UUID", "Name"});
+    for (const auto& filter : filters) table.add({filter.uuid.text(), filter.name});
+    print(table);
+  }
+  void operator()(const FilterEdited& v) {
+    if (!v.result) return say("Network filter {} XML configuration not changed.", v.name);
+    say("Network filter {} XML configuration edited.", v.name);
+    defined(*v.result);
+  }
+  void operator()(const FilterValid& v) {
+    say("{} is valid", v.file);
+    warn(v.warnings);
+  }
+  void operator()(const BindingCreated& v) {
+    say("Network filter binding on {} created from {}", v.result.binding.port, v.file);
+    bound(v.result);
+  }
+  void operator()(const BindingDeleted& v) { say("Network filter binding on {} deleted", v.binding.port); }
+  void operator()(const BindingList& v) {
+    Table table({"Port Dev", "Filter"});
+    for (const auto& binding : sorted(v.bindings)) table.add({binding.port, binding.filter});
+    print(table);
+  }
+  void operator()(const VariablesSet& v) {
+    say("Network filter binding on {} updated", v.result.binding.port);
+    bound(v.result);
+  }
+  void operator()(const XmlText& v) {
+    text_.out += v.xml;
+    if (!v.xml.ends_with('\n')) text_.out += '\n';
+  }
+  void operator()(const Reconciled& v) {
+    if (v.changes == 0) return say("The kernel already holds what the state says");
+    say("The kernel now holds what the state says: {} {} sent", v.changes, v.changes == 1 ? "change" : "changes");
+  }
+
+  void operator()(const host::PortRules& v) {
+    say("{}: filter {}, program {}\n", bold(v.port, style_), v.filter, v.program);
+    for (const Layer layer : {Layer::Ethernet, Layer::Inet}) {
+      for (const Direction direction : {Direction::Out, Direction::In}) rules_of(v, layer, direction);
+    }
+    heading("Values");
+    Table values({"Set", "Values"});
+    for (const auto& value : v.values) values.add({value.set, fmt::format("{}", fmt::join(value.values, ", "))});
+    print(values);
+    for (const std::string& reason : v.why) say("why: {}", reason);
+  }
+
+  void operator()(const host::Status& v) {
+    say("Root:              {}", v.root.empty() ? "/" : v.root);
+    say("In sync:           {}", v.in_sync ? paint("yes", kGreen, style_) : paint("no", kRed, style_));
+    say("Filters:           {}", v.filters);
+    say("Bindings:          {}", v.bindings.size());
+    say("Connection state:  {}", v.connection_state);
+    say("Reject:            {}", v.reject);
+    say("\n{}", bold("This kernel", style_));
+    const Capabilities& c = v.capabilities;
+    for (const auto& [what, probe] : {std::pair{"bridge conntrack:", c.bridge_conntrack},
+                                      {"bridge reject:", c.bridge_reject},
+                                      {"br_netfilter IPv4:", c.bridge_netfilter4},
+                                      {"br_netfilter IPv6:", c.bridge_netfilter6},
+                                      {"interface kind:", c.interface_kind}}) {
+      say("  {:<19}{}", what, answer(probe));
+    }
+    text_.out += '\n';
+    Table bindings({"Port Dev", "Filter", "State"});
+    for (const auto& b : sorted(v.bindings)) bindings.add({b.port, b.filter, b.waiting ? "waiting" : "active"});
+    if (!v.bindings.empty()) print(bindings);
+    auto all = v.programs;
+    std::ranges::sort(all, {}, &host::ProgramSummary::name);
+    Table programs({"Program", "Filter", "Rules", "Ports"});
+    for (const auto& p : all) programs.add({p.name, p.filter, fmt::to_string(p.rules), fmt::to_string(p.ports)});
+    if (!all.empty()) print(programs);
+    if (!v.in_sync) {
+      heading("Differences");
+      for (const std::string& difference : v.differences) say("  {}", printable(difference));
+      say("\nRun `nwfctl reconcile` to mend them.");
+    }
+  }
+
+  Text take() && { return std::move(text_); }
+
+ private:
+  template <class... Args>
+  void say(fmt::format_string<Args...> format, Args&&... args) {
+    text_.out += fmt::format(format, std::forward<Args>(args)...) + "\n";
+  }
+  void heading(std::string_view text) { text_.out += bold(text, style_) + "\n"; }
+  void print(const Table& table) { text_.out += table.text(style_.color); }
+
+  void warn(const std::vector<std::string>& warnings) {
+    for (const std::string& warning : warnings) {
+      text_.talk += paint("warning:", kYellow, talk_style_) + " " + warning + "\n";
+    }
+  }
+  void defined(const host::Defined& v) {
+    warn(v.warnings);
+    if (!v.ports.empty()) text_.talk += fmt::format("changed on: {}\n", fmt::join(v.ports, ", "));
+  }
+  void bound(const host::Bound& v) {
+    warn(v.warnings);
+    if (!v.binding.waiting) return;
+    text_.talk += fmt::format("note: there is no interface {} now; its rules are in force from its first frame\n",
+                              v.binding.port);
+  }
+
+  void rules_of(const host::PortRules& v, Layer layer, Direction direction) {
+    Table table({"Chain", "Rule", "Origin"});
+    bool any = false;
+    for (const auto& rule : v.rules) {
+      if (rule.layer != layer || rule.direction != direction) continue;
+      table.add({rule.chain, rule.rule, rule.origin});
+      any = true;
+    }
+    if (!any) return;
+    heading(fmt::format("{} layer, {}", layer == Layer::Ethernet ? "Ethernet" : "Inet",
+                        direction == Direction::Out ? "out (from the guest)" : "in (to the guest)"));
+    print(table);
+  }
+
+  static std::string_view answer(Probe probe) {
+    switch (probe) {
+      case Probe::No: return "no";
+      case Probe::Yes: return "yes";
+      case Probe::Unknown: return "unknown";
+    }
+    return "unknown";
+  }
+
+  static std::vector<host::BindingSummary> sorted(std::vector<host::BindingSummary> bindings) {
+    std::ranges::sort(bindings, {}, &host::BindingSummary::port);
+    return bindings;
+  }
+
+  Style style_;
+  Style talk_style_;
+  Text text_;
+};
+
+}  // namespace
+
+Text to_text(const Value& value, Style style, Style talk_style) {
+  Printer printer(style, talk_style);
+  std::visit(printer, value);
+  return std::move(printer).take();
+}
+
+std::string to_text(const Error& error, Style style) {
+  std::string out = paint("error:", kRed, style) + " " + describe(error) + "\n";
+  for (const Error& further : error.more) out += to_text(further, style);
+  return out;
+}
+
+}  // namespace nwf::tools

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a verb returns, as plain data. text.h and json.h print the same value; a verb never prints.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/error.h"
+#include "host/service.h"
+
+namespace nwf::tools {
+
+struct DefinedFile {
+  std::string file;
+  host::Defined result;
+};
+/// filter define: the files that were defined, in the order given.
+struct FiltersDefined {
+  std::vector<DefinedFile> files;
+};
+struct FilterUndefined {
+  host::FilterSummary filter;
+};
+struct FilterList {
+  std::vector<host::FilterSummary> filters;
+};
+struct FilterEdited {
+  std::string name;
+  std::optional<host::Defined> result;  ///< none: the text came back as it was
+};
+struct FilterValid {
+  std::string file;
+  std::vector<std::string> warnings;
+};
+struct BindingCreated {
+  std::string file;
+  host::Bound result;
+};
+struct BindingDeleted {
+  host::BindingSummary binding;
+};
+struct BindingList {
+  std::vector<host::BindingSummary> bindings;
+};
+struct VariablesSet {
+  host::Bound result;
+};
+/// dumpxml of a filter or a binding.
+struct XmlText {
+  std::string xml;
+};
+struct Reconciled {
+  std::size_t changes = 0;
+};
+
+using Value =
+    std::variant<FiltersDefined, FilterUndefined, FilterList, FilterEdited, FilterValid, BindingCreated, BindingDeleted,
+                 BindingList, VariablesSet, XmlText, host::PortRules, host::Status, Reconciled>;
+
+/// A value, an error, or both: what was done before the error.
+struct Outcome {
+  std::optional<Value> value;
+  std::optional<Error> error;
+
+  Outcome(Value done) : value(std::move(done)) {}                              // NOLINT: a verb says `return value;`
+  Outcome(tl::unexpected<Error> failed) : error(std::move(failed.value())) {}  // NOLINT
+};
+
+}  // namespace nwf::tools
