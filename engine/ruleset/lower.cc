@@ -216,6 +216,20 @@ class Lowering {
     return forget;
   }
 
+  void add_native_limit(const test::ConnectionLimit& limit, const ProgramRule& rule, const Chain& chain, std::vector<Expression>& out) {
+    Set counted;
+    counted.name = fmt::format("{}.limit{}", chain.name, chain.rules.size());
+    counted.key = {{KeyType::IfName, PortName::kSize},
+                   ipv6_ ? KeyPart{KeyType::Ipv6Addr, 16} : KeyPart{KeyType::Ipv4Addr, 4}};
+    counted.dynamic = true;
+    counted.size = 65535;
+    counted.comment = comment(rule.origin);
+    out.emplace_back(load_port());
+    add_load(packet_field(ipv6_ ? Field::SrcIp6 : Field::SrcIp4, ipv6_ ? Protocol::AllIpv6 : Protocol::All), kAfterPort, out);
+    out.emplace_back(expr::DynamicSet{expr::DynamicSet::Op::Add, counted.name, 0, limit.above, true});
+    own_sets_.emplace(counted.name, std::move(counted));
+  }
+
   /// True when the limit is left to the inet family.
   Result<bool> add_limit(const test::ConnectionLimit& limit, const ProgramRule& rule, const Chain& chain,
                          std::vector<Expression>& out) {
@@ -224,25 +238,19 @@ class Lowering {
                    "count with connlimit-above in a drop rule, without match='no'", {}});
     };
     if (limit.negated) return unsupported("connlimit-above with match='no' cannot be counted");
-    if (capabilities_.bridge_conntrack == Probe::Yes) {
-      Set counted;
-      counted.name = fmt::format("{}.limit{}", chain.name, chain.rules.size());
-      counted.key = {{KeyType::IfName, PortName::kSize},
-                     ipv6_ ? KeyPart{KeyType::Ipv6Addr, 16} : KeyPart{KeyType::Ipv4Addr, 4}};
-      counted.dynamic = true;
-      counted.size = 65535;
-      counted.comment = comment(rule.origin);
-      out.emplace_back(load_port());
-      add_load(packet_field(ipv6_ ? Field::SrcIp6 : Field::SrcIp4, ipv6_ ? Protocol::AllIpv6 : Protocol::All), kAfterPort, out);
-      out.emplace_back(expr::DynamicSet{expr::DynamicSet::Op::Add, counted.name, 0, limit.above, true});
-      own_sets_.emplace(counted.name, std::move(counted));
-      return false;
-    }
-    if ((ipv6_ ? capabilities_.bridge_netfilter6 : capabilities_.bridge_netfilter4) != Probe::Yes)
+    const bool stops = rule.action == Action::Drop || rule.action == Action::Reject;
+    const bool netfilter = (ipv6_ ? capabilities_.bridge_netfilter6 : capabilities_.bridge_netfilter4) == Probe::Yes;
+    // libvirt counts what goes to the host apart from what is forwarded. Only the inet hooks tell the two apart,
+    // so they count where they can.
+    if (!(netfilter && stops)) {
+      if (capabilities_.bridge_conntrack == Probe::Yes) {
+        add_native_limit(limit, rule, chain, out);
+        return false;
+      }
+      if (netfilter) return unsupported("without conntrack in the bridge family a connection limit can only drop or reject");
       return fail({ErrorKind::Unsupported, fmt::format("{}: this kernel cannot count bridged connections", rule.origin),
                    rule.source, "load nf_conntrack_bridge, or load br_netfilter", {}});
-    if (rule.action != Action::Drop && rule.action != Action::Reject)
-      return unsupported("without conntrack in the bridge family a connection limit can only drop or reject");
+    }
     const MarkedLimit marked{limit.above, rule.action == Action::Reject};
     out_.limits.insert(marked);
     for (Expression& expression : set_mark(options_.mark.limit_mask(), options_.mark.limit(limit_id(marked))))

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "xml/interface.h"
+
+#include <fmt/format.h>
+
+#include "xml/port_form.h"
+
+namespace nwf::xml {
+namespace {
+
+void read_ip(const Element& element, Variables& found, Mistakes& mistakes) {
+  const std::string* address = element.attribute("address");
+  if (address == nullptr) {
+    mistakes.add(element.source, "<ip> has no address", "add address='192.0.2.1'");
+    return;
+  }
+  const std::string* family = element.attribute("family");
+  if (family != nullptr && *family == "ipv6") {
+    if (Ipv6::parse(*address))
+      found["IPV6"].push_back(*address);
+    else
+      mistakes.add(element.source, fmt::format("'{}' is not an IPv6 address", address->substr(0, 60)));
+  } else if (Ipv4::parse(*address)) {
+    found["IP"].push_back(*address);
+  } else if (Ipv6::parse(*address)) {
+    mistakes.add(element.source, fmt::format("{} is an IPv6 address", *address), "add family='ipv6'");
+  } else {
+    mistakes.add(element.source, fmt::format("'{}' is not an IPv4 address", address->substr(0, 60)), "write four numbers up to 255");
+  }
+}
+
+}  // namespace
+
+Result<Parsed<Binding>> read_interface(std::string_view text, const std::string& file) {
+  NWF_TRY(const Element root, read_document(text, file));
+  if (root.name != "interface")
+    return fail({ErrorKind::Invalid, fmt::format("the document is a <{}>, not an <interface>", root.name), root.source, {}, {}});
+  Mistakes mistakes;
+  PortForm form;
+  form.source = root.source;
+  Variables addresses;
+  for (const Element& child : root.children) {
+    if (child.name == "target" && child.attribute("dev") != nullptr) read_port(child, "dev", form, mistakes);
+    if (child.name == "mac") read_mac(child, form, mistakes);
+    if (child.name == "filterref") read_filter_reference(child, form, mistakes);
+    if (child.name == "ip") read_ip(child, addresses, mistakes);
+  }
+  if (form.filter)
+    for (const auto& [name, values] : addresses) form.filter->parameters.try_emplace(name, values);
+  return finish(std::move(form), "<target dev='vnet0'/>", std::move(mistakes));
+}
+
+Result<Parsed<Binding>> read_binding_or_interface(std::string_view text, const std::string& file) {
+  NWF_TRY(const Element root, read_document(text, file));
+  if (root.name == "interface") return read_interface(text, file);
+  if (root.name == "filterbinding") return read_binding(text, file);
+  return fail({ErrorKind::Invalid, fmt::format("the document is a <{}>", root.name), root.source,
+               "write a <filterbinding> or a guest's <interface>", {}});
+}
+
+}  // namespace nwf::xml

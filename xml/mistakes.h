@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Collects what is wrong with a text, so that everything is told at once.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/error.h"
+
+namespace nwf::xml {
+
+class Mistakes {
+ public:
+  void add(Source where, std::string message, std::string remedy = {}) {
+    errors_.push_back({ErrorKind::Invalid, std::move(message), std::move(where), std::move(remedy), {}});
+  }
+  void add(Error error, const Source& where) { errors_.push_back(std::move(error).at(where)); }
+  void warn(Source where, std::string message, std::string remedy = {}) {
+    warnings_.push_back({ErrorKind::Invalid, std::move(message), std::move(where), std::move(remedy), {}});
+  }
+  bool none() const { return errors_.empty(); }
+  std::vector<Error> take_warnings() { return std::move(warnings_); }
+
+  /// The first mistake, the others in its `more`.
+  Error take() {
+    Error first = std::move(errors_.front());
+    for (std::size_t i = 1; i < errors_.size(); ++i) first.more.push_back(std::move(errors_[i]));
+    return first;
+  }
+
+ private:
+  std::vector<Error> errors_;
+  std::vector<Error> warnings_;
+};
+
+}  // namespace nwf::xml
