@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <thread>
 
@@ -197,6 +198,11 @@ std::optional<Bytes> Tap::receive(std::chrono::milliseconds patience) {
 void Tap::drain() {
   while (receive(std::chrono::milliseconds(0))) {
   }
+}
+
+std::chrono::milliseconds frame_patience() {
+  const char* given = std::getenv("NWF_PATIENCE_MS");
+  return std::chrono::milliseconds(given == nullptr ? 150 : std::max(1, std::atoi(given)));
 }
 
 bool arrives(Tap& to, std::span<const std::uint8_t> tag, std::chrono::milliseconds patience) {

@@ -54,7 +54,10 @@ class Tap {
   std::string name_;
 };
 
+/// How long a frame may take before it counts as lost: 150 ms, or NWF_PATIENCE_MS of the environment for slow machines.
+std::chrono::milliseconds frame_patience();
+
 /// True when a frame that `to` receives within the time holds all of `tag`.
-bool arrives(Tap& to, std::span<const std::uint8_t> tag, std::chrono::milliseconds patience = std::chrono::milliseconds(150));
+bool arrives(Tap& to, std::span<const std::uint8_t> tag, std::chrono::milliseconds patience = frame_patience());
 
 }  // namespace nwf::test
