@@ -14,7 +14,7 @@ namespace {
 /// Somebody else may write between our reading and our transaction; this often it is tried again.
 constexpr int kAttempts = 8;
 
-KnownProgram known_program(const Compiled& compiled) {
+KnownProgram known_program(const Compiled& compiled, bool is_common) {
   KnownProgram known;
   known.filter = compiled.program.filter;
   known.filters = compiled.program.filters;
@@ -23,11 +23,15 @@ KnownProgram known_program(const Compiled& compiled) {
   for (const Set& set : compiled.lowered.sets) known.sets.push_back(set.name);
   known.needs = compiled.lowered.needs;
   known.limits = compiled.lowered.limits;
+  known.ports_set = compiled.lowered.ports;
+  known.entry = compiled.lowered.entry;
+  known.common = is_common;
+  if (is_common) known.sets.push_back(compiled.lowered.ports);
   return known;
 }
 
-Result<PortElements> elements_for(const Compiled& compiled, const Binding& binding) {
-  return port_elements(compiled.lowered, compiled.program.sets, binding.port, binding.effective_variables());
+Result<PortElements> elements_for(const Compiled& compiled, bool is_common, const Binding& binding) {
+  return port_elements(compiled.lowered, compiled.program.sets, is_common, binding.port, binding.effective_variables());
 }
 
 /// One port's part of a transition.
@@ -39,8 +43,35 @@ struct Side {
 Result<std::optional<Side>> side_of(const std::optional<Binding>& binding, Programs& programs) {
   if (!binding) return std::optional<Side>{};
   NWF_TRY(auto compiled, programs.find(binding->filter, binding->effective_variables()));
-  NWF_TRY(auto elements, elements_for(*compiled, *binding));
-  return std::optional<Side>{Side{std::move(compiled), std::move(elements)}};
+  return std::optional<Side>{Side{std::move(compiled), {}}};
+}
+
+bool is_common(const std::map<std::string, KnownProgram>& programs, const std::string& name) {
+  const auto known = programs.find(name);
+  return known != programs.end() && known->second.common;
+}
+
+bool room_for_common(const std::map<std::string, KnownProgram>& programs) {
+  const auto common = std::count_if(programs.begin(), programs.end(), [](const auto& program) { return program.second.common; });
+  return static_cast<std::size_t>(common) < kMaxCommonPrograms;
+}
+
+/// Which of these programs are common. Those in the kernel stay as they are, so that nothing moves without need; of the
+/// new ones the most used get what room there is.
+void choose_common(const std::map<std::string, CompiledPtr>& compiled, const Ruleset& held, std::map<std::string, KnownProgram>& programs) {
+  const auto table = held.tables.find(Family::Bridge);
+  std::vector<std::string> fresh;
+  for (auto& [name, program] : programs) {
+    const auto& lowered = compiled.at(name)->lowered;
+    const bool there = table != held.tables.end() && !lowered.chains.empty() && table->second.chains.contains(lowered.chains[0].name);
+    if (!there)
+      fresh.push_back(name);
+    else if (table->second.sets.contains(lowered.ports) && room_for_common(programs))
+      program = known_program(*compiled.at(name), true);
+  }
+  std::stable_sort(fresh.begin(), fresh.end(), [&](const auto& a, const auto& b) { return programs.at(a).ports > programs.at(b).ports; });
+  for (const std::string& name : fresh)
+    if (room_for_common(programs)) programs.at(name) = known_program(*compiled.at(name), true);
 }
 
 void add_changes(const PortElements& elements, bool deleting, Changes& out) {
@@ -82,32 +113,53 @@ FrameNeeds needs_of(const Knowledge& knowledge, const std::map<std::string, Know
 
 }  // namespace
 
-Result<Wanted> wanted_ruleset(const std::vector<Binding>& bindings, Programs& programs) {
+Result<Wanted> wanted_ruleset(const std::vector<Binding>& bindings, Programs& programs, const Ruleset& held) {
   Wanted wanted;
   Ruleset parts;
-  std::vector<PortElements> elements;
   FrameNeeds needs;
+  std::map<std::string, CompiledPtr> compiled;
+  std::map<std::string, std::size_t> ports;
+  std::vector<std::pair<const Binding*, CompiledPtr>> open;
+  std::vector<PortElements> elements;
+  const auto close = [&](const Binding& binding, Error why) {
+    wanted.closed.push_back({binding.port.text(), std::move(why)});
+    elements.push_back(closed_elements(binding.port));
+    needs.add_closed();
+  };
   for (const Binding& binding : bindings) {
     auto side = side_of(binding, programs);
     if (!side) {
-      wanted.closed.push_back({binding.port.text(), std::move(side).error()});
-      elements.push_back(closed_elements(binding.port));
-      needs.needs.insert(Need::Ethernet);
+      close(binding, std::move(side).error());
       continue;
     }
-    const Compiled& compiled = *(*side)->compiled;
-    auto [known, fresh] = wanted.programs.emplace(compiled.lowered.name, known_program(compiled));
-    ++known->second.ports;
-    if (fresh) {
-      needs.add(compiled.lowered);
-      add_program(compiled.lowered, parts);
-      wanted.warnings.insert(wanted.warnings.end(), compiled.lowered.warnings.begin(), compiled.lowered.warnings.end());
+    const CompiledPtr& program = (*side)->compiled;
+    if (compiled.emplace(program->lowered.name, program).second)
+      wanted.programs.emplace(program->lowered.name, known_program(*program, false));
+    ++wanted.programs.at(program->lowered.name).ports;
+    open.emplace_back(&binding, program);
+  }
+  choose_common(compiled, held, wanted.programs);
+  for (auto& [name, known] : wanted.programs) known.ports = 0;
+  for (const auto& [binding, program] : open) {
+    KnownProgram& known = wanted.programs.at(program->lowered.name);
+    auto values = elements_for(*program, known.common, *binding);
+    if (!values) {
+      close(*binding, std::move(values).error());
+      continue;
     }
-    elements.push_back(std::move((*side)->elements));
+    ++known.ports;
+    elements.push_back(std::move(*values));
+  }
+  std::erase_if(wanted.programs, [](const auto& program) { return program.second.ports == 0; });
+  for (const auto& [name, known] : wanted.programs) {
+    const LoweredProgram& lowered = compiled.at(name)->lowered;
+    needs.add(lowered, known.common);
+    add_program(lowered, known.common, parts);
+    wanted.warnings.insert(wanted.warnings.end(), lowered.warnings.begin(), lowered.warnings.end());
   }
   NWF_TRY(wanted.ruleset, frame(needs, programs.capabilities(), programs.options()));
   for (auto& [family, table] : parts.tables) {
-    Table& into = wanted.ruleset.tables.at(family);
+    Table& into = wanted.ruleset.tables.emplace(family, Table{family, {}, {}, {}}).first->second;
     into.chains.merge(table.chains);
     into.sets.merge(table.sets);
   }
@@ -148,12 +200,24 @@ Result<Firewall::Plan> Firewall::plan(const std::vector<PortChange>& changes, Pr
     auto [known, fresh] = plan.programs.emplace(compiled.lowered.name, KnownProgram{});
     if (fresh || known->second.hash != compiled.hash) {
       const std::size_t ports = known->second.ports;
-      known->second = known_program(compiled);
+      const bool common = fresh ? room_for_common(plan.programs) : known->second.common;
+      known->second = known_program(compiled, common);
       known->second.ports = ports;
       same_programs = false;
       plan.warnings.insert(plan.warnings.end(), compiled.lowered.warnings.begin(), compiled.lowered.warnings.end());
     }
     ++known->second.ports;
+  }
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    auto& [old_side, new_side] = sides[i];
+    if (old_side) {
+      const bool common = is_common(knowledge_.programs, old_side->compiled->lowered.name);
+      NWF_TRY(old_side->elements, elements_for(*old_side->compiled, common, *changes[i].before));
+    }
+    if (new_side) {
+      const bool common = is_common(plan.programs, new_side->compiled->lowered.name);
+      NWF_TRY(new_side->elements, elements_for(*new_side->compiled, common, *changes[i].after));
+    }
   }
 
   if (same_programs) {
@@ -168,26 +232,27 @@ Result<Firewall::Plan> Firewall::plan(const std::vector<PortChange>& changes, Pr
 
   NWF_TRY(Ruleset from, frame(knowledge_.frame_needs(), before.capabilities(), before.options()));
   NWF_TRY(Ruleset to, frame(needs_of(knowledge_, plan.programs), after.capabilities(), after.options()));
-  for (const auto& [name, compiled] : new_programs) add_program(compiled->lowered, to);
+  for (const auto& [name, compiled] : new_programs) add_program(compiled->lowered, is_common(plan.programs, name), to);
   for (const auto& [name, compiled] : old_programs) {
     const auto known = knowledge_.programs.find(name);
     if (known == knowledge_.programs.end()) continue;
     if (known->second.hash == compiled->hash) {
-      add_program(compiled->lowered, from);
+      add_program(compiled->lowered, known->second.common, from);
     } else {
       Table& table = from.tables.at(Family::Bridge);
       for (const auto& [chain, fingerprint] : known->second.chains)
         table.chains.insert_or_assign(chain, Chain{chain, std::nullopt, {Rule{{}, "not known"}}, {}});
     }
     // A program that other ports still run stays, whether or not a port of this change comes to it.
-    if (plan.programs.contains(name) && !new_programs.contains(name)) add_program(compiled->lowered, to);
+    if (plan.programs.contains(name) && !new_programs.contains(name))
+      add_program(compiled->lowered, is_common(plan.programs, name), to);
   }
   // A program that is in the kernel already but that no port of this change leaves.
   for (const auto& [name, compiled] : new_programs) {
     const auto known = knowledge_.programs.find(name);
     if (known == knowledge_.programs.end() || old_programs.contains(name)) continue;
     if (known->second.hash == compiled->hash) {
-      add_program(compiled->lowered, from);
+      add_program(compiled->lowered, known->second.common, from);
     } else {
       Table& table = from.tables.at(Family::Bridge);
       for (const auto& [chain, fingerprint] : known->second.chains)
@@ -260,9 +325,9 @@ Result<bool> Firewall::still_holds() {
 }
 
 Result<Firewall::Reconciled> Firewall::reconcile(const std::vector<Binding>& bindings, Programs& programs) {
-  NWF_TRY(Wanted wanted, wanted_ruleset(bindings, programs));
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     NWF_TRY(const Held held, backend_.read());
+    NWF_TRY(Wanted wanted, wanted_ruleset(bindings, programs, held.ruleset));
     const Changes changes = diff(held.ruleset, wanted.ruleset);
     std::uint32_t generation = held.generation;
     if (!changes.empty()) {

@@ -32,8 +32,9 @@ struct Wanted {
   std::vector<Error> warnings;
 };
 
-/// The whole ruleset for these bindings. A binding that cannot be realised closes its port.
-Result<Wanted> wanted_ruleset(const std::vector<Binding>& bindings, Programs& programs);
+/// The whole ruleset for these bindings. A binding that cannot be realised closes its port. Which programs are common
+/// (engine/ruleset/dispatch.h) stays as `held` has it.
+Result<Wanted> wanted_ruleset(const std::vector<Binding>& bindings, Programs& programs, const Ruleset& held);
 
 class Firewall {
  public:

@@ -238,13 +238,11 @@ Result<Defined> Host::filter_define(const std::string& text, const std::string& 
 
   NWF_TRY(const auto prepared, store_->prepare(Shelf::Filters, filter->name, xml::write_filter(*filter)));
   std::vector<Binding> users;
-  if (old != nullptr || !firewall_ || true) {
-    // Without privilege there is no firewall to change, but then no port can be bound either.
-    NWF_TRY(const auto ports, store_->list(Shelf::Bindings));
-    if (!ports.empty()) {
-      NWF_CHECK(open_firewall());
-      NWF_TRY(users, users_of(filter->name));
-    }
+  // A filter may be defined without privilege as long as no port is bound: then there is no firewall to change.
+  NWF_TRY(const auto ports, store_->list(Shelf::Bindings));
+  if (!ports.empty()) {
+    NWF_CHECK(open_firewall());
+    NWF_TRY(users, users_of(filter->name));
   }
   if (!users.empty()) {
     Programs after(with_new, programs_->capabilities(), lower_options());
@@ -401,7 +399,8 @@ Result<Status> Host::status() {
   NWF_CHECK(open_backend());
   NWF_TRY(status.capabilities, backend_->capabilities());
   programs_.emplace(library_.lookup(), status.capabilities, lower_options());
-  NWF_TRY(const Wanted wanted, wanted_ruleset(bindings, *programs_));
+  NWF_TRY(const Held held, backend_->read());
+  NWF_TRY(const Wanted wanted, wanted_ruleset(bindings, *programs_, held.ruleset));
   for (const auto& [name, program] : wanted.programs) {
     ProgramSummary summary{name, program.filter, 0, program.ports};
     for (const auto& [chain, seal] : program.chains)
@@ -411,7 +410,6 @@ Result<Status> Host::status() {
   const Capabilities& c = status.capabilities;
   status.connection_state = c.bridge_conntrack == Probe::Yes ? "native" : c.bridge_netfilter4 == Probe::Yes ? "mark" : "none";
   status.reject = c.bridge_reject == Probe::Yes ? "native" : c.bridge_netfilter4 == Probe::Yes ? "mark" : "drop";
-  NWF_TRY(const Held held, backend_->read());
   status.differences = nwf::describe(diff(held.ruleset, wanted.ruleset));
   for (const ClosedPort& closed : wanted.closed)
     status.differences.push_back(fmt::format("port {} is closed: {}", closed.port, nwf::describe(closed.why)));

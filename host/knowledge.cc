@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include <array>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -13,7 +12,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 Json to_json(const Capabilities& c) {
   return Json::array({static_cast<int>(c.bridge_conntrack), static_cast<int>(c.bridge_reject),
@@ -32,7 +31,8 @@ Json to_json(const KnownProgram& program) {
   Json limits = Json::array();
   for (const MarkedLimit& limit : program.limits) limits.push_back({limit.above, limit.reject});
   return {{"filter", program.filter}, {"filters", program.filters}, {"hash", program.hash}, {"ports", program.ports},
-          {"chains", program.chains}, {"sets", program.sets},       {"needs", needs},       {"limits", limits}};
+          {"chains", program.chains}, {"sets", program.sets},       {"needs", needs},       {"limits", limits},
+          {"ports_set", program.ports_set}, {"entry", program.entry}, {"common", program.common}};
 }
 
 KnownProgram program_from(const Json& json) {
@@ -45,6 +45,9 @@ KnownProgram program_from(const Json& json) {
   program.sets = json.at("sets").get<std::vector<std::string>>();
   for (const Json& need : json.at("needs")) program.needs.insert(static_cast<Need>(need.get<int>()));
   for (const Json& limit : json.at("limits")) program.limits.insert({limit.at(0).get<std::uint16_t>(), limit.at(1).get<bool>()});
+  program.ports_set = json.at("ports_set");
+  program.entry = json.at("entry").get<FlowEntries>();
+  program.common = json.at("common");
   return program;
 }
 
@@ -52,10 +55,11 @@ KnownProgram program_from(const Json& json) {
 
 FrameNeeds Knowledge::frame_needs() const {
   FrameNeeds all;
-  if (closed_ports) all.needs.insert(Need::Ethernet);
+  if (closed_ports) all.add_closed();
   for (const auto& [name, program] : programs) {
     all.needs.insert(program.needs.begin(), program.needs.end());
     all.limits.insert(program.limits.begin(), program.limits.end());
+    all.add_dispatch(program.ports_set, program.entry, program.common);
   }
   return all;
 }

@@ -26,6 +26,9 @@ struct KnownProgram {
   std::vector<std::string> sets;
   std::set<Need> needs;
   std::set<MarkedLimit> limits;
+  std::string ports_set;
+  FlowEntries entry;
+  bool common = false;               ///< its ports are in a set of their own (dispatch.h)
 };
 
 struct Knowledge {

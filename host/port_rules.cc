@@ -35,6 +35,12 @@ PortRules port_rules(const Binding& binding, const Compiled& compiled, const Rul
   const auto table = held.tables.find(Family::Bridge);
   if (table == held.tables.end()) return out;
   const auto name = binding.port.padded();
+  const auto ports = table->second.elements.find(compiled.lowered.ports);
+  if (ports != table->second.elements.end() && ports->second.contains(Element{Bytes(name.begin(), name.end()), std::nullopt}))
+    for (std::size_t flow = 0; flow < kFlowCount; ++flow) {
+      std::vector<std::string> done;
+      add_chain(table->second, compiled.lowered.entry[flow], flow, out, done);
+    }
   for (std::size_t flow = 0; flow < kFlowCount; ++flow) {
     const auto map = table->second.elements.find(dispatch_map(flow).name);
     if (map == table->second.elements.end()) continue;
@@ -47,6 +53,7 @@ PortRules port_rules(const Binding& binding, const Compiled& compiled, const Rul
   for (const auto& [set, elements] : table->second.elements) {
     const auto definition = table->second.sets.find(set);
     if (definition == table->second.sets.end()) continue;
+    if (set == compiled.lowered.ports) continue;  // says only that the port runs this program
     PortValue value{set, {}};
     for (const Element& element : elements) {
       if (element.key.size() < name.size() || !std::equal(name.begin(), name.end(), element.key.begin())) continue;

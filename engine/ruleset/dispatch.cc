@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/program/compile.h"
 #include "engine/program/packet_field.h"
 #include "engine/ruleset/fingerprint.h"
@@ -26,15 +28,19 @@ void add_map(Table& table, std::size_t flow) {
   table.sets.emplace(map.name, map);
 }
 
-Chain dispatch_chain(std::size_t flow, std::string name, BaseHook hook) {
+/// A base chain that hands packets to programs, when any program of this flow is to be found in it.
+std::optional<Chain> dispatch_chain(std::size_t flow, const FrameNeeds& needs, std::string name, BaseHook hook) {
   Chain chain;
   chain.name = std::move(name);
   chain.base = hook;
   const bool out = flow_direction(flow) == Direction::Out;
+  const expr::MetaLoad port{out ? MetaKey::InterfaceIn : MetaKey::InterfaceOut, 0};
   chain.comment = fmt::format("{} layer, {} the guest", flow_layer(flow) == Layer::Ethernet ? "ethernet" : "inet", out ? "from" : "to");
-  chain.rules.push_back({{expr::MetaLoad{out ? MetaKey::InterfaceIn : MetaKey::InterfaceOut, 0},
-                          expr::Lookup{std::string(kMapNames[flow]), 0, false, true}},
-                         "port to program"});
+  for (const auto& [set, entry] : needs.common)
+    if (!entry[flow].empty())
+      chain.rules.push_back({{port, expr::Lookup{set, 0, false, false}, expr::Immediate{{VerdictCode::Goto, entry[flow]}}}, "ports of one program"});
+  if (needs.mapped[flow]) chain.rules.push_back({{port, expr::Lookup{std::string(kMapNames[flow]), 0, false, true}}, "port to program"});
+  if (chain.rules.empty()) return std::nullopt;
   return chain;
 }
 
@@ -115,9 +121,27 @@ Result<void> add_limit_chains(Ruleset& ruleset, const std::set<MarkedLimit>& lim
 
 }  // namespace
 
-void FrameNeeds::add(const LoweredProgram& program) {
-  needs.insert(program.needs.begin(), program.needs.end());
-  limits.insert(program.limits.begin(), program.limits.end());
+bool FrameNeeds::empty() const {
+  return needs.empty() && limits.empty() && common.empty() && std::none_of(mapped.begin(), mapped.end(), [](bool m) { return m; });
+}
+
+void FrameNeeds::add(const LoweredProgram& lowered, bool is_common) {
+  needs.insert(lowered.needs.begin(), lowered.needs.end());
+  limits.insert(lowered.limits.begin(), lowered.limits.end());
+  add_dispatch(lowered.ports, lowered.entry, is_common);
+}
+
+void FrameNeeds::add_dispatch(const std::string& ports_set, const FlowEntries& entry, bool is_common) {
+  if (is_common) {
+    common.emplace(ports_set, entry);
+    return;
+  }
+  for (std::size_t flow = 0; flow < kFlowCount; ++flow) mapped[flow] = mapped[flow] || !entry[flow].empty();
+}
+
+void FrameNeeds::add_closed() {
+  mapped[flow_index(Layer::Ethernet, Direction::Out)] = true;
+  mapped[flow_index(Layer::Ethernet, Direction::In)] = true;
 }
 
 Set dispatch_map(std::size_t flow) {
@@ -129,34 +153,41 @@ Set dispatch_map(std::size_t flow) {
   return map;
 }
 
+Set ports_set(const std::string& name) {
+  Set set;
+  set.name = name;
+  set.key = {{KeyType::IfName, PortName::kSize}};
+  set.comment = "ports of one program";
+  return set;
+}
+
 Result<Ruleset> frame(const FrameNeeds& needs, const Capabilities& capabilities, const LowerOptions& options) {
   Ruleset ruleset;
   if (needs.empty()) return ruleset;
   Table& bridge = ruleset.tables.emplace(Family::Bridge, Table{Family::Bridge, {}, {}, {}}).first->second;
   const auto wants = [&](Need need) { return needs.needs.contains(need); };
-  if (wants(Need::Ethernet)) {
-    const std::size_t out = flow_index(Layer::Ethernet, Direction::Out), in = flow_index(Layer::Ethernet, Direction::In);
-    add_map(bridge, out);
-    add_map(bridge, in);
-    add_chain(bridge, dispatch_chain(out, "guest-out.ethernet", {Hook::Prerouting, -300}));
-    add_chain(bridge, dispatch_chain(in, "guest-in.ethernet", {Hook::Postrouting, 300}));
-  }
-  if (wants(Need::Inet)) {
-    const std::size_t out = flow_index(Layer::Inet, Direction::Out), in = flow_index(Layer::Inet, Direction::In);
-    add_map(bridge, out);
-    add_map(bridge, in);
-    add_chain(bridge, dispatch_chain(out, "guest-out.inet", {Hook::Prerouting, 1}));
-    Chain forward = dispatch_chain(in, "guest-in.inet", {Hook::Forward, -10});
+  for (std::size_t flow = 0; flow < kFlowCount; ++flow)
+    if (needs.mapped[flow]) add_map(bridge, flow);
+  // A common program's rules look its set up, so it is part of what stands with the frame.
+  for (const auto& [name, entry] : needs.common) bridge.sets.emplace(name, ports_set(name));
+  const std::size_t inet_in = flow_index(Layer::Inet, Direction::In);
+  if (auto chain = dispatch_chain(flow_index(Layer::Ethernet, Direction::Out), needs, "guest-out.ethernet", {Hook::Prerouting, -300}))
+    add_chain(bridge, std::move(*chain));
+  if (auto chain = dispatch_chain(flow_index(Layer::Ethernet, Direction::In), needs, "guest-in.ethernet", {Hook::Postrouting, 300}))
+    add_chain(bridge, std::move(*chain));
+  if (auto chain = dispatch_chain(flow_index(Layer::Inet, Direction::Out), needs, "guest-out.inet", {Hook::Prerouting, 1}))
+    add_chain(bridge, std::move(*chain));
+  if (auto chain = dispatch_chain(inet_in, needs, "guest-in.inet", {Hook::Forward, -10})) {
     if (wants(Need::RejectMark))
       // Already rejected on its way out of another guest: leave it to the inet hook to say so.
-      forward.rules.insert(forward.rules.begin(), marked_rule(options.mark, {VerdictCode::Accept, {}}, "rejected already"));
-    add_chain(bridge, std::move(forward));
-    if (options.filter_host_traffic) {
-      Chain output = dispatch_chain(in, "host-to-guest.inet", {Hook::Output, 1});
-      output.comment = "inet layer, from the host to the guest";
-      add_chain(bridge, std::move(output));
-    }
+      chain->rules.insert(chain->rules.begin(), marked_rule(options.mark, {VerdictCode::Accept, {}}, "rejected already"));
+    add_chain(bridge, std::move(*chain));
   }
+  if (options.filter_host_traffic)
+    if (auto chain = dispatch_chain(inet_in, needs, "host-to-guest.inet", {Hook::Output, 1})) {
+      chain->comment = "inet layer, from the host to the guest";
+      add_chain(bridge, std::move(*chain));
+    }
   if (wants(Need::StateMark) || wants(Need::RejectMark) || !needs.limits.empty())
     ruleset.tables.emplace(Family::Inet, Table{Family::Inet, {}, {}, {}});
   if (wants(Need::StateMark)) {
@@ -177,8 +208,8 @@ Result<Ruleset> frame(const FrameNeeds& needs, const Capabilities& capabilities,
   return ruleset;
 }
 
-Result<PortElements> port_elements(const LoweredProgram& lowered, const std::vector<ValueSet>& sets, const PortName& port,
-                                   const Variables& variables) {
+Result<PortElements> port_elements(const LoweredProgram& lowered, const std::vector<ValueSet>& sets, bool is_common,
+                                   const PortName& port, const Variables& variables) {
   PortElements result;
   result.entries.reserve(sets.size() + kFlowCount);
   for (const ValueSet& set : sets) {
@@ -186,6 +217,10 @@ Result<PortElements> port_elements(const LoweredProgram& lowered, const std::vec
     result.entries.push_back({set.set(), std::move(elements)});
   }
   const auto name = port.padded();
+  if (is_common) {
+    result.entries.push_back({ports_set(lowered.ports), {{Bytes(name.begin(), name.end()), std::nullopt}}});
+    return result;
+  }
   for (std::size_t flow = 0; flow < kFlowCount; ++flow)
     if (!lowered.entry[flow].empty())
       result.entries.push_back(
@@ -202,10 +237,11 @@ PortElements closed_elements(const PortName& port) {
   return result;
 }
 
-void add_program(const LoweredProgram& lowered, Ruleset& ruleset) {
+void add_program(const LoweredProgram& lowered, bool is_common, Ruleset& ruleset) {
   Table& table = ruleset.tables.emplace(Family::Bridge, Table{Family::Bridge, {}, {}, {}}).first->second;
   for (const Chain& chain : lowered.chains) table.chains.insert_or_assign(chain.name, chain);
   for (const Set& set : lowered.sets) table.sets.emplace(set.name, set);
+  if (is_common) table.sets.emplace(lowered.ports, ports_set(lowered.ports));
 }
 
 void add_elements(const PortElements& elements, Ruleset& ruleset) {

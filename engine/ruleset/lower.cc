@@ -51,13 +51,13 @@ class Lowering {
   Lowering(const Program& program, const Capabilities& capabilities, const LowerOptions& options)
       : program_(program), capabilities_(capabilities), options_(options), base_(kernel_name(program.name)) {
     out_.name = program.name;
+    out_.ports = "ports." + base_;
   }
 
   Result<LoweredProgram> run() {
     for (flow_ = 0; flow_ < kFlowCount; ++flow_) {
       const Flow& flow = program_.flows[flow_];
       if (flow.empty()) continue;
-      out_.needs.insert(flow_layer(flow_) == Layer::Ethernet ? Need::Ethernet : Need::Inet);
       out_.entry[flow_] = chain_name(flow.chains[0].name);
       for (const ProgramChain& chain : flow.chains) {
         Chain lowered;

@@ -20,13 +20,14 @@ struct LowerOptions {
   bool filter_host_traffic = false;
 };
 
-/// Parts of the frame (dispatch.h) that programs ask for.
+/// Parts of the frame (dispatch.h) that programs ask for, besides the base chains of their flows.
 enum class Need : std::uint8_t {
-  Ethernet,      ///< the ethernet layer's base chains and maps
-  Inet,          ///< the inet layer's
-  StateMark,     ///< the chain that copies connection state into the mark
-  RejectMark,    ///< the chains that turn the reject bit into a real reject
+  StateMark,   ///< the chain that copies connection state into the mark
+  RejectMark,  ///< the chains that turn the reject bit into a real reject
 };
+
+/// The first chain of each flow; empty: the flow judges nothing.
+using FlowEntries = std::array<std::string, kFlowCount>;
 
 /// A connection limit that has to be counted in the inet family, for packets that carry its id in their mark.
 struct MarkedLimit {
@@ -41,8 +42,9 @@ unsigned limit_id(const MarkedLimit& limit);
 /// What a program is in the kernel. All of it is in the bridge table; marked limits ask for chains in inet.
 struct LoweredProgram {
   std::string name;
+  std::string ports;              ///< name of the set of ports that run it (dispatch.h)
   std::vector<Chain> chains;      ///< every flow's, the first of each flow named entry[flow]
-  std::array<std::string, kFlowCount> entry;  ///< chain to go to; empty: the flow judges nothing
+  FlowEntries entry;
   std::vector<Set> sets;          ///< value sets, and dynamic sets of its own
   std::set<Need> needs;
   std::set<MarkedLimit> limits;

@@ -75,7 +75,7 @@ class Filters {
 /// A port's elements for clean-traffic, exactly as nwf writes them.
 Result<PortElements> elements_for(host::Programs& programs, const Binding& b) {
   NWF_TRY(const auto compiled, programs.find(b.filter, b.effective_variables()));
-  return port_elements(compiled->lowered, compiled->program.sets, b.port, b.effective_variables());
+  return port_elements(compiled->lowered, compiled->program.sets, true, b.port, b.effective_variables());
 }
 
 Changes as_changes(const PortElements& elements, bool deleting) {
