@@ -38,9 +38,9 @@ struct Source {
 /// One failure, with the further mistakes found in the same input.
 struct [[nodiscard]] Error {
   ErrorKind kind = ErrorKind::Invalid;
-  std::string message;      ///< What failed and on which of the user's objects; no final full stop.
-  Source where = {};        ///< Where in the user's text, when there is one.
-  std::string remedy = {};  ///< What would be right, or what to do next; may be empty.
+  std::string message;           ///< What failed and on which of the user's objects; no final full stop.
+  Source where = {};             ///< Where in the user's text, when there is one.
+  std::string remedy = {};       ///< What would be right, or what to do next; may be empty.
   std::vector<Error> more = {};  ///< Further mistakes of the same input, in the order of the text.
 
   /// The same error with a place, unless it has one already.
@@ -75,15 +75,14 @@ inline tl::unexpected<Error> fail(ErrorKind kind, std::string message, std::stri
 #define NWF_JOIN(a, b) NWF_JOIN2(a, b)
 
 /// `NWF_TRY(auto tree, parse(text));`: declares `tree` with the value, or returns the error.
-#define NWF_TRY(declaration, expression)                              \
-  auto NWF_JOIN(nwf_result_, __LINE__) = (expression);                \
-  if (!NWF_JOIN(nwf_result_, __LINE__))                               \
-    return ::nwf::fail(std::move(NWF_JOIN(nwf_result_, __LINE__)).error()); \
+#define NWF_TRY(declaration, expression)                                                                        \
+  auto NWF_JOIN(nwf_result_, __LINE__) = (expression);                                                          \
+  if (!NWF_JOIN(nwf_result_, __LINE__)) return ::nwf::fail(std::move(NWF_JOIN(nwf_result_, __LINE__)).error()); \
   declaration = *std::move(NWF_JOIN(nwf_result_, __LINE__))
 
 /// The same for Result<void>, or when the value is not wanted.
-#define NWF_CHECK(expression)                                         \
-  do {                                                                \
-    auto nwf_check_result = (expression);                             \
+#define NWF_CHECK(expression)                                                       \
+  do {                                                                              \
+    auto nwf_check_result = (expression);                                           \
     if (!nwf_check_result) return ::nwf::fail(std::move(nwf_check_result).error()); \
   } while (false)

@@ -52,24 +52,28 @@ bool is_common(const std::map<std::string, KnownProgram>& programs, const std::s
 }
 
 bool room_for_common(const std::map<std::string, KnownProgram>& programs) {
-  const auto common = std::count_if(programs.begin(), programs.end(), [](const auto& program) { return program.second.common; });
+  const auto common =
+      std::count_if(programs.begin(), programs.end(), [](const auto& program) { return program.second.common; });
   return static_cast<std::size_t>(common) < kMaxCommonPrograms;
 }
 
 /// Which of these programs are common. Those in the kernel stay as they are, so that nothing moves without need; of the
 /// new ones the most used get what room there is.
-void choose_common(const std::map<std::string, CompiledPtr>& compiled, const Ruleset& held, std::map<std::string, KnownProgram>& programs) {
+void choose_common(const std::map<std::string, CompiledPtr>& compiled, const Ruleset& held,
+                   std::map<std::string, KnownProgram>& programs) {
   const auto table = held.tables.find(Family::Bridge);
   std::vector<std::string> fresh;
   for (auto& [name, program] : programs) {
     const auto& lowered = compiled.at(name)->lowered;
-    const bool there = table != held.tables.end() && !lowered.chains.empty() && table->second.chains.contains(lowered.chains[0].name);
+    const bool there =
+        table != held.tables.end() && !lowered.chains.empty() && table->second.chains.contains(lowered.chains[0].name);
     if (!there)
       fresh.push_back(name);
     else if (table->second.sets.contains(lowered.ports) && room_for_common(programs))
       program = known_program(*compiled.at(name), true);
   }
-  std::stable_sort(fresh.begin(), fresh.end(), [&](const auto& a, const auto& b) { return programs.at(a).ports > programs.at(b).ports; });
+  std::stable_sort(fresh.begin(), fresh.end(),
+                   [&](const auto& a, const auto& b) { return programs.at(a).ports > programs.at(b).ports; });
   for (const std::string& name : fresh)
     if (room_for_common(programs)) programs.at(name) = known_program(*compiled.at(name), true);
 }
@@ -269,7 +273,8 @@ Result<Firewall::Plan> Firewall::plan(const std::vector<PortChange>& changes, Pr
   return plan;
 }
 
-Result<std::vector<Error>> Firewall::transition(const std::vector<PortChange>& changes, Programs& before, Programs& after) {
+Result<std::vector<Error>> Firewall::transition(const std::vector<PortChange>& changes, Programs& before,
+                                                Programs& after) {
   if (!known_) return fail(ErrorKind::Outdated, "nothing is known of the kernel's ruleset");
   NWF_TRY(Plan plan, this->plan(changes, before, after));
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
@@ -295,7 +300,8 @@ Result<std::vector<Error>> Firewall::transition(const std::vector<PortChange>& c
       return fail(ErrorKind::Outdated, "the kernel's ruleset was changed by somebody else");
     }
   }
-  return fail(ErrorKind::Kernel, fmt::format("somebody else changed the kernel's ruleset {} times meanwhile", kAttempts),
+  return fail(ErrorKind::Kernel,
+              fmt::format("somebody else changed the kernel's ruleset {} times meanwhile", kAttempts),
               "see with `nft monitor` who does, and try again");
 }
 
@@ -311,13 +317,15 @@ Result<bool> Firewall::still_holds() {
     for (const std::string& set : program.sets)
       if (!table->second.sets.contains(set)) return false;
   }
-  NWF_TRY(const Ruleset expected, frame(knowledge_.frame_needs(), knowledge_.capabilities, LowerOptions{{}, knowledge_.host_traffic}));
+  NWF_TRY(const Ruleset expected,
+          frame(knowledge_.frame_needs(), knowledge_.capabilities, LowerOptions{{}, knowledge_.host_traffic}));
   for (const auto& [family, wanted] : expected.tables) {
     const auto there = held.ruleset.tables.find(family);
     if (there == held.ruleset.tables.end()) return false;
     for (const auto& [name, chain] : wanted.chains) {
       const auto found = there->second.chains.find(name);
-      if (found == there->second.chains.end() || sealed_fingerprint(found->second) != sealed_fingerprint(chain)) return false;
+      if (found == there->second.chains.end() || sealed_fingerprint(found->second) != sealed_fingerprint(chain))
+        return false;
     }
   }
   knowledge_.generation = held.generation;
@@ -345,7 +353,8 @@ Result<Firewall::Reconciled> Firewall::reconcile(const std::vector<Binding>& bin
     known_ = true;
     return Reconciled{changes.size(), std::move(wanted.closed)};
   }
-  return fail(ErrorKind::Kernel, fmt::format("somebody else changed the kernel's ruleset {} times meanwhile", kAttempts),
+  return fail(ErrorKind::Kernel,
+              fmt::format("somebody else changed the kernel's ruleset {} times meanwhile", kAttempts),
               "see with `nft monitor` who does, and try again");
 }
 

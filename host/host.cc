@@ -45,7 +45,8 @@ Uuid random_uuid() {
 
 class Host final : public Service {
  public:
-  explicit Host(const Options& options) : options_(options), store_(store::open_directory(options.root)), library_(*store_) {}
+  explicit Host(const Options& options)
+      : options_(options), store_(store::open_directory(options.root)), library_(*store_) {}
 
   Result<Defined> filter_define(const std::string& text, const std::string& file) override;
   Result<std::vector<std::string>> filter_validate(const std::string& text, const std::string& file) override;
@@ -181,7 +182,8 @@ Result<std::vector<Binding>> Host::users_of(const std::string& filter) {
   // Which root filters have it in their trees is known from the programs; only if one does are bindings read.
   std::set<std::string> roots;
   for (const auto& [name, program] : firewall_->knowledge().programs)
-    if (std::find(program.filters.begin(), program.filters.end(), filter) != program.filters.end()) roots.insert(program.filter);
+    if (std::find(program.filters.begin(), program.filters.end(), filter) != program.filters.end())
+      roots.insert(program.filter);
   // Closed ports and an unknown kernel are not among the programs: then look at every binding.
   const bool all = !firewall_->knows_kernel() || firewall_->knowledge().closed_ports;
   std::vector<Binding> users;
@@ -206,13 +208,18 @@ Result<void> Host::check_identity(const Filter& filter) {
   NWF_TRY(const auto same_name, library_.find(filter.name));
   if (same_name != nullptr && filter.uuid && same_name->uuid && *filter.uuid != *same_name->uuid)
     return fail({ErrorKind::Refused,
-                 fmt::format("filter '{}' is defined already, with UUID {}", filter.name, same_name->uuid->text()), filter.source,
-                 "leave <uuid> out, or use that one", {}});
+                 fmt::format("filter '{}' is defined already, with UUID {}", filter.name, same_name->uuid->text()),
+                 filter.source,
+                 "leave <uuid> out, or use that one",
+                 {}});
   if (filter.uuid && same_name == nullptr) {
     NWF_TRY(const std::string other, library_.name_of(*filter.uuid));
     if (!other.empty())
-      return fail({ErrorKind::Refused, fmt::format("UUID {} is filter '{}' already", filter.uuid->text(), other), filter.source,
-                   "leave <uuid> out to get a new one", {}});
+      return fail({ErrorKind::Refused,
+                   fmt::format("UUID {} is filter '{}' already", filter.uuid->text(), other),
+                   filter.source,
+                   "leave <uuid> out to get a new one",
+                   {}});
   }
   return {};
 }
@@ -277,13 +284,15 @@ Result<FilterSummary> Host::filter_undefine(const std::string& name) {
   NWF_TRY(const auto filter, library_.resolve(name));
   NWF_TRY(const auto referrers, library_.referrers(filter->name));
   if (!referrers.empty())
-    return fail(ErrorKind::Refused, fmt::format("filter '{}' is in use: {} refer{} to it", filter->name, fmt::join(referrers, ", "),
-                                                referrers.size() == 1 ? "s" : ""),
+    return fail(ErrorKind::Refused,
+                fmt::format("filter '{}' is in use: {} refer{} to it", filter->name, fmt::join(referrers, ", "),
+                            referrers.size() == 1 ? "s" : ""),
                 "remove those references first");
   NWF_TRY(const auto bindings, read_bindings());
   for (const Binding& binding : bindings)
     if (binding.filter == filter->name)
-      return fail(ErrorKind::Refused, fmt::format("filter '{}' is in use: port {} is bound to it", filter->name, binding.port.text()),
+      return fail(ErrorKind::Refused,
+                  fmt::format("filter '{}' is in use: port {} is bound to it", filter->name, binding.port.text()),
                   fmt::format("`nwfctl binding delete {}` first", binding.port.text()));
   NWF_CHECK(store_->remove(Shelf::Filters, filter->name));
   library_.forget(filter->name);
@@ -331,8 +340,11 @@ Result<Bound> Host::binding_create(const std::string& text, const std::string& f
   const Binding& binding = parsed.value;
   NWF_TRY(const auto text_there, store_->get(Shelf::Bindings, binding.port.text()));
   if (text_there)
-    return fail({ErrorKind::Refused, fmt::format("port {} is bound already", binding.port.text()), binding.source,
-                 fmt::format("`nwfctl binding delete {}` first", binding.port.text()), {}});
+    return fail({ErrorKind::Refused,
+                 fmt::format("port {} is bound already", binding.port.text()),
+                 binding.source,
+                 fmt::format("`nwfctl binding delete {}` first", binding.port.text()),
+                 {}});
   NWF_TRY(auto bound, rebind(std::nullopt, binding));
   const auto warnings = texts(parsed.warnings);
   bound.warnings.insert(bound.warnings.begin(), warnings.begin(), warnings.end());
@@ -373,7 +385,8 @@ Result<Bound> Host::binding_set(const std::string& port, const Variables& values
   NWF_TRY(const Binding before, require_binding(port));
   Binding after = before;
   for (const auto& [name, list] : values) {
-    if (name == "MAC") return fail(ErrorKind::Invalid, "$MAC is the binding's own address", "bind the port anew to change it");
+    if (name == "MAC")
+      return fail(ErrorKind::Invalid, "$MAC is the binding's own address", "bind the port anew to change it");
     after.variables[name] = list;
   }
   return rebind(before, after);
@@ -408,7 +421,9 @@ Result<Status> Host::status() {
     status.programs.push_back(std::move(summary));
   }
   const Capabilities& c = status.capabilities;
-  status.connection_state = c.bridge_conntrack == Probe::Yes ? "native" : c.bridge_netfilter4 == Probe::Yes ? "mark" : "none";
+  status.connection_state = c.bridge_conntrack == Probe::Yes    ? "native"
+                            : c.bridge_netfilter4 == Probe::Yes ? "mark"
+                                                                : "none";
   status.reject = c.bridge_reject == Probe::Yes ? "native" : c.bridge_netfilter4 == Probe::Yes ? "mark" : "drop";
   status.differences = nwf::describe(diff(held.ruleset, wanted.ruleset));
   for (const ClosedPort& closed : wanted.closed)

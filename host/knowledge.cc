@@ -30,9 +30,10 @@ Json to_json(const KnownProgram& program) {
   for (const Need need : program.needs) needs.push_back(static_cast<int>(need));
   Json limits = Json::array();
   for (const MarkedLimit& limit : program.limits) limits.push_back({limit.above, limit.reject});
-  return {{"filter", program.filter}, {"filters", program.filters}, {"hash", program.hash}, {"ports", program.ports},
-          {"chains", program.chains}, {"sets", program.sets},       {"needs", needs},       {"limits", limits},
-          {"ports_set", program.ports_set}, {"entry", program.entry}, {"common", program.common}};
+  return {{"filter", program.filter}, {"filters", program.filters}, {"hash", program.hash},
+          {"ports", program.ports},   {"chains", program.chains},   {"sets", program.sets},
+          {"needs", needs},           {"limits", limits},           {"ports_set", program.ports_set},
+          {"entry", program.entry},   {"common", program.common}};
 }
 
 KnownProgram program_from(const Json& json) {
@@ -44,7 +45,8 @@ KnownProgram program_from(const Json& json) {
   program.chains = json.at("chains").get<std::map<std::string, std::string>>();
   program.sets = json.at("sets").get<std::vector<std::string>>();
   for (const Json& need : json.at("needs")) program.needs.insert(static_cast<Need>(need.get<int>()));
-  for (const Json& limit : json.at("limits")) program.limits.insert({limit.at(0).get<std::uint16_t>(), limit.at(1).get<bool>()});
+  for (const Json& limit : json.at("limits"))
+    program.limits.insert({limit.at(0).get<std::uint16_t>(), limit.at(1).get<bool>()});
   program.ports_set = json.at("ports_set");
   program.entry = json.at("entry").get<FlowEntries>();
   program.common = json.at("common");
@@ -101,7 +103,8 @@ std::optional<Knowledge> knowledge_from_text(const std::string& text) {
     knowledge.host_traffic = json.at("host_traffic");
     knowledge.closed_ports = json.at("closed_ports");
     knowledge.capabilities = capabilities_from(json.at("capabilities"));
-    for (const auto& [name, program] : json.at("programs").items()) knowledge.programs.emplace(name, program_from(program));
+    for (const auto& [name, program] : json.at("programs").items())
+      knowledge.programs.emplace(name, program_from(program));
     return knowledge;
   } catch (const Json::exception&) {
     return std::nullopt;  // a hint that cannot be read is no hint

@@ -28,7 +28,7 @@ struct KnownProgram {
   std::set<MarkedLimit> limits;
   std::string ports_set;
   FlowEntries entry;
-  bool common = false;               ///< its ports are in a set of their own (dispatch.h)
+  bool common = false;  ///< its ports are in a set of their own (dispatch.h)
 };
 
 struct Knowledge {

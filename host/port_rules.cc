@@ -9,7 +9,8 @@ namespace nwf::host {
 namespace {
 
 /// Chains of a flow as they are entered: the first, then those it goes to, in order.
-void add_chain(const Table& table, const std::string& name, std::size_t flow, PortRules& out, std::vector<std::string>& done) {
+void add_chain(const Table& table, const std::string& name, std::size_t flow, PortRules& out,
+               std::vector<std::string>& done) {
   const auto chain = table.chains.find(name);
   if (chain == table.chains.end() || std::find(done.begin(), done.end(), name) != done.end()) return;
   done.push_back(name);
@@ -18,7 +19,8 @@ void add_chain(const Table& table, const std::string& name, std::size_t flow, Po
     const auto seal = rule.comment.find("; chain=");
     out.rules.push_back({flow_layer(flow), flow_direction(flow), name, print::nft(rule), rule.comment.substr(0, seal)});
     for (const Expression& expression : rule.expressions)
-      if (const auto* immediate = std::get_if<expr::Immediate>(&expression); immediate != nullptr && !immediate->verdict.chain.empty())
+      if (const auto* immediate = std::get_if<expr::Immediate>(&expression);
+          immediate != nullptr && !immediate->verdict.chain.empty())
         next.push_back(immediate->verdict.chain);
   }
   for (const std::string& chain_name : next) add_chain(table, chain_name, flow, out, done);
@@ -36,7 +38,8 @@ PortRules port_rules(const Binding& binding, const Compiled& compiled, const Rul
   if (table == held.tables.end()) return out;
   const auto name = binding.port.padded();
   const auto ports = table->second.elements.find(compiled.lowered.ports);
-  if (ports != table->second.elements.end() && ports->second.contains(Element{Bytes(name.begin(), name.end()), std::nullopt}))
+  if (ports != table->second.elements.end() &&
+      ports->second.contains(Element{Bytes(name.begin(), name.end()), std::nullopt}))
     for (std::size_t flow = 0; flow < kFlowCount; ++flow) {
       std::vector<std::string> done;
       add_chain(table->second, compiled.lowered.entry[flow], flow, out, done);
@@ -62,7 +65,8 @@ PortRules port_rules(const Binding& binding, const Compiled& compiled, const Rul
         text = print::nft(*element.verdict);
       } else {
         const std::vector<KeyPart> parts(definition->second.key.begin() + 1, definition->second.key.end());
-        text = print::nft_key(parts, Bytes(element.key.begin() + static_cast<std::ptrdiff_t>(name.size()), element.key.end()));
+        text = print::nft_key(parts,
+                              Bytes(element.key.begin() + static_cast<std::ptrdiff_t>(name.size()), element.key.end()));
       }
       value.values.push_back(std::move(text));
     }

@@ -44,10 +44,10 @@ struct Bound {
 /// One rule that guards a port, as the kernel has it.
 struct PortRule {
   Layer layer;
-  Direction direction;     ///< Out or In
-  std::string chain;       ///< the kernel's chain
-  std::string rule;        ///< in nft's words
-  std::string origin;      ///< `FILTER rule N line L`
+  Direction direction;  ///< Out or In
+  std::string chain;    ///< the kernel's chain
+  std::string rule;     ///< in nft's words
+  std::string origin;   ///< `FILTER rule N line L`
 };
 
 /// One set or map that holds values of a port.
@@ -59,8 +59,8 @@ struct PortValue {
 struct PortRules {
   std::string port;
   std::string filter;
-  std::string program;               ///< the shared program's name in the kernel
-  std::vector<std::string> why;      ///< why the program is not the plain shared one; empty when it is
+  std::string program;           ///< the shared program's name in the kernel
+  std::vector<std::string> why;  ///< why the program is not the plain shared one; empty when it is
   std::vector<PortRule> rules;
   std::vector<PortValue> values;
 };
@@ -78,9 +78,9 @@ struct Status {
   std::vector<BindingSummary> bindings;
   std::vector<ProgramSummary> programs;
   Capabilities capabilities;
-  std::string connection_state;  ///< native, mark or none
-  std::string reject;            ///< native, mark or drop
-  bool in_sync = true;           ///< the kernel holds what the state says
+  std::string connection_state;          ///< native, mark or none
+  std::string reject;                    ///< native, mark or drop
+  bool in_sync = true;                   ///< the kernel holds what the state says
   std::vector<std::string> differences;  ///< when it does not: what differs
 };
 

@@ -29,7 +29,8 @@ class Socket final : public Channel {
     grow(bytes.size());
     while (mnl_socket_sendto(socket_.get(), bytes.data(), bytes.size()) < 0) {
       if (errno == EINTR) continue;
-      return fail(ErrorKind::Kernel, fmt::format("cannot send {} bytes to the kernel: {}", bytes.size(), system_text(errno)));
+      return fail(ErrorKind::Kernel,
+                  fmt::format("cannot send {} bytes to the kernel: {}", bytes.size(), system_text(errno)));
     }
     return {};
   }
@@ -70,7 +71,8 @@ Result<std::unique_ptr<Channel>> open_netfilter() {
   if (socket == nullptr || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) {
     const int error = errno;
     if (error == EPROTONOSUPPORT)
-      return fail(ErrorKind::Unsupported, "this kernel has no netfilter netlink (nfnetlink)", "load the modules nfnetlink and nf_tables");
+      return fail(ErrorKind::Unsupported, "this kernel has no netfilter netlink (nfnetlink)",
+                  "load the modules nfnetlink and nf_tables");
     return fail(error == EPERM || error == EACCES ? ErrorKind::Denied : ErrorKind::Kernel,
                 fmt::format("cannot open a netfilter socket: {}", system_text(error)));
   }

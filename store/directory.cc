@@ -26,9 +26,12 @@ struct ShelfPlace {
 
 ShelfPlace place_of(Shelf shelf) {
   switch (shelf) {
-    case Shelf::Filters: return {"/etc/nwf/filters", ".xml"};
-    case Shelf::Bindings: return {"/run/nwf/bindings", ".xml"};
-    case Shelf::State: return {"/run/nwf/state", ""};
+    case Shelf::Filters:
+      return {"/etc/nwf/filters", ".xml"};
+    case Shelf::Bindings:
+      return {"/run/nwf/bindings", ".xml"};
+    case Shelf::State:
+      return {"/run/nwf/state", ""};
   }
   __builtin_unreachable();
 }

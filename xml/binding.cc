@@ -17,7 +17,8 @@ void read_owner(const Element& element, Owner& owner, Mistakes& mistakes) {
       owner.uuid = Uuid::parse(child.text);
       if (!owner.uuid) mistakes.add(child.source, fmt::format("'{}' is not a UUID", child.text.substr(0, 60)));
     } else {
-      mistakes.add(child.source, fmt::format("<owner> cannot hold <{}>", child.name), did_you_mean(child.name, {"name", "uuid"}));
+      mistakes.add(child.source, fmt::format("<owner> cannot hold <{}>", child.name),
+                   did_you_mean(child.name, {"name", "uuid"}));
     }
   }
 }
@@ -27,7 +28,11 @@ void read_owner(const Element& element, Owner& owner, Mistakes& mistakes) {
 Result<Parsed<Binding>> read_binding(std::string_view text, const std::string& file) {
   NWF_TRY(const Element root, read_document(text, file));
   if (root.name != "filterbinding")
-    return fail({ErrorKind::Invalid, fmt::format("the document is a <{}>, not a <filterbinding>", root.name), root.source, {}, {}});
+    return fail({ErrorKind::Invalid,
+                 fmt::format("the document is a <{}>, not a <filterbinding>", root.name),
+                 root.source,
+                 {},
+                 {}});
   Mistakes mistakes;
   PortForm form;
   form.source = root.source;

@@ -28,7 +28,9 @@ std::string_view blanks_removed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
-std::string string_of(const xmlChar* text) { return text == nullptr ? std::string() : reinterpret_cast<const char*>(text); }
+std::string string_of(const xmlChar* text) {
+  return text == nullptr ? std::string() : reinterpret_cast<const char*>(text);
+}
 
 /// Builds the tree from the parser's events, so that each element's place is known when it starts.
 class Builder {
@@ -94,8 +96,8 @@ class Builder {
     return where;
   }
 
-  static void start_element(void* user, const xmlChar* local, const xmlChar*, const xmlChar*, int, const xmlChar**, int count, int,
-                            const xmlChar** attributes) {
+  static void start_element(void* user, const xmlChar* local, const xmlChar*, const xmlChar*, int, const xmlChar**,
+                            int count, int, const xmlChar** attributes) {
     Builder& b = self(user);
     if (b.failed_) return;
     Element element;
@@ -108,7 +110,8 @@ class Builder {
     for (int i = 0; i < count; ++i) {
       // libxml2: five pointers an attribute: name, prefix, namespace, first and one past the last of the value
       const xmlChar** a = attributes + static_cast<std::ptrdiff_t>(i) * 5;
-      element.attributes.push_back({string_of(a[0]), std::string(reinterpret_cast<const char*>(a[3]), static_cast<std::size_t>(a[4] - a[3]))});
+      element.attributes.push_back(
+          {string_of(a[0]), std::string(reinterpret_cast<const char*>(a[3]), static_cast<std::size_t>(a[4] - a[3]))});
     }
     b.open_.push_back(std::move(element));
   }
@@ -124,7 +127,8 @@ class Builder {
 
   static void characters(void* user, const xmlChar* text, int length) {
     Builder& b = self(user);
-    if (!b.failed_ && !b.open_.empty()) b.open_.back().text.append(reinterpret_cast<const char*>(text), static_cast<std::size_t>(length));
+    if (!b.failed_ && !b.open_.empty())
+      b.open_.back().text.append(reinterpret_cast<const char*>(text), static_cast<std::size_t>(length));
   }
 
   static void document_type(void* user, const xmlChar*, const xmlChar*, const xmlChar*) {
@@ -151,14 +155,19 @@ class Builder {
 }  // namespace
 
 const std::string* Element::attribute(std::string_view wanted) const {
-  const auto found = std::find_if(attributes.begin(), attributes.end(), [&](const XmlAttribute& a) { return a.name == wanted; });
+  const auto found =
+      std::find_if(attributes.begin(), attributes.end(), [&](const XmlAttribute& a) { return a.name == wanted; });
   return found == attributes.end() ? nullptr : &found->value;
 }
 
 Result<Element> read_document(std::string_view text, const std::string& file) {
   const Source start{file, 1, 1};
   if (text.size() > kMaxDocumentBytes)
-    return fail({ErrorKind::Invalid, fmt::format("the text has {} bytes; at most {} are read", text.size(), kMaxDocumentBytes), start, {}, {}});
+    return fail({ErrorKind::Invalid,
+                 fmt::format("the text has {} bytes; at most {} are read", text.size(), kMaxDocumentBytes),
+                 start,
+                 {},
+                 {}});
   if (blanks_removed(text).empty()) return fail({ErrorKind::Invalid, "the text is empty", start, {}, {}});
   if (text.find('\0') != std::string_view::npos)
     return fail({ErrorKind::Invalid, "the text has a zero byte in it: this is no XML", start, {}, {}});

@@ -26,10 +26,10 @@ struct XmlAttribute {
 
 struct Element {
   std::string name;
-  Source source;                       ///< of the `<`
+  Source source;                         ///< of the `<`
   std::vector<XmlAttribute> attributes;  ///< in the order of the text
-  std::vector<Element> children;       ///< elements only
-  std::string text;                    ///< all character data directly below it, blanks at the ends removed
+  std::vector<Element> children;         ///< elements only
+  std::string text;                      ///< all character data directly below it, blanks at the ends removed
 
   /// The attribute's value, or nullptr.
   const std::string* attribute(std::string_view name) const;

@@ -34,10 +34,12 @@ void read_head(const Element& root, Filter& filter, Mistakes& mistakes) {
     filter.name = *name;
   if (const std::string* chain = root.attribute("chain"); chain != nullptr) {
     if (chain_prefix(*chain).empty())
-      mistakes.add(root.source, fmt::format("'{}' cannot be a chain's name", chain->substr(0, 60)),
-                   fmt::format("use root, or a name of at most {} letters, digits and _ . : - that begins with mac, vlan, stp, arp, "
-                               "rarp, ipv4 or ipv6",
-                               kMaxChainName));
+      mistakes.add(
+          root.source, fmt::format("'{}' cannot be a chain's name", chain->substr(0, 60)),
+          fmt::format(
+              "use root, or a name of at most {} letters, digits and _ . : - that begins with mac, vlan, stp, arp, "
+              "rarp, ipv4 or ipv6",
+              kMaxChainName));
     else
       filter.chain = *chain;
   }
@@ -50,22 +52,28 @@ void read_head(const Element& root, Filter& filter, Mistakes& mistakes) {
 std::optional<int> read_priority(const std::string& text, const Element& element, Mistakes& mistakes) {
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc{} && end == text.data() + text.size() && value >= kMinPriority && value <= kMaxPriority) return value;
-  mistakes.add(element.source, fmt::format("priority '{}' of <{}> is not a number from {} to {}", text.substr(0, 40), element.name,
-                                           kMinPriority, kMaxPriority));
+  if (error == std::errc{} && end == text.data() + text.size() && value >= kMinPriority && value <= kMaxPriority)
+    return value;
+  mistakes.add(element.source, fmt::format("priority '{}' of <{}> is not a number from {} to {}", text.substr(0, 40),
+                                           element.name, kMinPriority, kMaxPriority));
   return std::nullopt;
 }
 
 Result<Parsed<Filter>> read_filter(std::string_view text, const std::string& file) {
   NWF_TRY(const Element root, read_document(text, file));
   if (root.name != "filter")
-    return fail({ErrorKind::Invalid, fmt::format("the document is a <{}>, not a <filter>", root.name), root.source,
-                 "write <filter name='NAME'>…</filter>", {}});
+    return fail({ErrorKind::Invalid,
+                 fmt::format("the document is a <{}>, not a <filter>", root.name),
+                 root.source,
+                 "write <filter name='NAME'>…</filter>",
+                 {}});
   Mistakes mistakes;
   Filter filter;
   filter.source = root.source;
   read_head(root, filter, mistakes);
-  if (!root.text.empty()) mistakes.add(root.source, fmt::format("text between the elements of <filter>: '{}'", root.text.substr(0, 40)), "remove it");
+  if (!root.text.empty())
+    mistakes.add(root.source, fmt::format("text between the elements of <filter>: '{}'", root.text.substr(0, 40)),
+                 "remove it");
   for (const Element& child : root.children) {
     if (child.name == "uuid") {
       const auto uuid = Uuid::parse(child.text);
@@ -81,7 +89,8 @@ Result<Parsed<Filter>> read_filter(std::string_view text, const std::string& fil
     } else if (child.name == "filterref") {
       filter.entries.emplace_back(read_filterref(child, mistakes));
     } else {
-      mistakes.add(child.source, fmt::format("<filter> cannot hold <{}>", child.name), did_you_mean(child.name, {"rule", "filterref", "uuid"}));
+      mistakes.add(child.source, fmt::format("<filter> cannot hold <{}>", child.name),
+                   did_you_mean(child.name, {"rule", "filterref", "uuid"}));
     }
   }
   if (!mistakes.none()) return fail(mistakes.take());

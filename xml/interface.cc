@@ -25,7 +25,8 @@ void read_ip(const Element& element, Variables& found, Mistakes& mistakes) {
   } else if (Ipv6::parse(*address)) {
     mistakes.add(element.source, fmt::format("{} is an IPv6 address", *address), "add family='ipv6'");
   } else {
-    mistakes.add(element.source, fmt::format("'{}' is not an IPv4 address", address->substr(0, 60)), "write four numbers up to 255");
+    mistakes.add(element.source, fmt::format("'{}' is not an IPv4 address", address->substr(0, 60)),
+                 "write four numbers up to 255");
   }
 }
 
@@ -34,7 +35,11 @@ void read_ip(const Element& element, Variables& found, Mistakes& mistakes) {
 Result<Parsed<Binding>> read_interface(std::string_view text, const std::string& file) {
   NWF_TRY(const Element root, read_document(text, file));
   if (root.name != "interface")
-    return fail({ErrorKind::Invalid, fmt::format("the document is a <{}>, not an <interface>", root.name), root.source, {}, {}});
+    return fail({ErrorKind::Invalid,
+                 fmt::format("the document is a <{}>, not an <interface>", root.name),
+                 root.source,
+                 {},
+                 {}});
   Mistakes mistakes;
   PortForm form;
   form.source = root.source;
@@ -54,8 +59,11 @@ Result<Parsed<Binding>> read_binding_or_interface(std::string_view text, const s
   NWF_TRY(const Element root, read_document(text, file));
   if (root.name == "interface") return read_interface(text, file);
   if (root.name == "filterbinding") return read_binding(text, file);
-  return fail({ErrorKind::Invalid, fmt::format("the document is a <{}>", root.name), root.source,
-               "write a <filterbinding> or a guest's <interface>", {}});
+  return fail({ErrorKind::Invalid,
+               fmt::format("the document is a <{}>", root.name),
+               root.source,
+               "write a <filterbinding> or a guest's <interface>",
+               {}});
 }
 
 }  // namespace nwf::xml

@@ -36,14 +36,16 @@ FilterRef read_filterref(const Element& element, Mistakes& mistakes) {
     mistakes.add(element.source, "<filterref> names no filter", "write <filterref filter='NAME'/>");
   for (const Element& child : element.children) {
     if (child.name != "parameter") {
-      mistakes.add(child.source, fmt::format("<filterref> cannot hold <{}>", child.name), did_you_mean(child.name, {"parameter"}));
+      mistakes.add(child.source, fmt::format("<filterref> cannot hold <{}>", child.name),
+                   did_you_mean(child.name, {"parameter"}));
       continue;
     }
     check_attributes(child, {"name", "value"}, mistakes);
     const std::string* name = child.attribute("name");
     const std::string* value = child.attribute("value");
     if (name == nullptr || !made_of(*name, "_"))
-      mistakes.add(child.source, "<parameter> needs a name of letters, digits and '_'", "write <parameter name='IP' value='192.0.2.1'/>");
+      mistakes.add(child.source, "<parameter> needs a name of letters, digits and '_'",
+                   "write <parameter name='IP' value='192.0.2.1'/>");
     else if (value == nullptr || !made_of(*value, "_.:+- "))
       mistakes.add(child.source, fmt::format("parameter '{}' needs a value of letters, digits and _ . : + -", *name));
     else

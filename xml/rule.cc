@@ -13,14 +13,15 @@ namespace nwf::xml {
 namespace {
 
 std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
 }
 
 /// A required attribute with one of a few values.
 template <class Enum, std::size_t N>
-std::optional<Enum> read_choice(const Element& element, std::string_view name, const std::pair<std::string_view, Enum> (&choices)[N],
-                                Mistakes& mistakes) {
+std::optional<Enum> read_choice(const Element& element, std::string_view name,
+                                const std::pair<std::string_view, Enum> (&choices)[N], Mistakes& mistakes) {
   const std::string* value = element.attribute(name);
   std::vector<std::string_view> names;
   for (const auto& [text, choice] : choices) {
@@ -28,7 +29,8 @@ std::optional<Enum> read_choice(const Element& element, std::string_view name, c
     names.push_back(text);
   }
   if (value == nullptr)
-    mistakes.add(element.source, fmt::format("<{}> has no {}", element.name, name), fmt::format("add {}='{}'", name, fmt::join(names, "|")));
+    mistakes.add(element.source, fmt::format("<{}> has no {}", element.name, name),
+                 fmt::format("add {}='{}'", name, fmt::join(names, "|")));
   else
     mistakes.add(element.source, fmt::format("'{}' is no {}", value->substr(0, 40), name), did_you_mean(*value, names));
   return std::nullopt;
@@ -39,7 +41,8 @@ constexpr std::pair<std::string_view, Action> kActions[] = {{"accept", Action::A
                                                             {"reject", Action::Reject},
                                                             {"return", Action::Return},
                                                             {"continue", Action::Continue}};
-constexpr std::pair<std::string_view, Direction> kDirections[] = {{"in", Direction::In}, {"out", Direction::Out}, {"inout", Direction::InOut}};
+constexpr std::pair<std::string_view, Direction> kDirections[] = {
+    {"in", Direction::In}, {"out", Direction::Out}, {"inout", Direction::InOut}};
 
 std::vector<std::string_view> protocol_names() {
   std::vector<std::string_view> names;
@@ -75,7 +78,9 @@ void read_protocol(const Element& element, FilterRule& rule, Mistakes& mistakes)
     const FieldRow* row = find_field(rule.protocol, attribute.name);
     if (row == nullptr) {
       if (is_attribute_of_any(attribute.name))
-        mistakes.warn(element.source, fmt::format("<{}> does not look at '{}': it is ignored", element.name, attribute.name), "remove it");
+        mistakes.warn(element.source,
+                      fmt::format("<{}> does not look at '{}': it is ignored", element.name, attribute.name),
+                      "remove it");
       else
         mistakes.add(element.source, fmt::format("<{}> has no attribute '{}'", element.name, attribute.name),
                      did_you_mean(attribute.name, attribute_names(rule.protocol)));
@@ -83,13 +88,15 @@ void read_protocol(const Element& element, FilterRule& rule, Mistakes& mistakes)
     }
     auto value = parse_operand(row->kind, attribute.value, row->variables);
     if (!value) {
-      mistakes.add(std::move(value).error().in(fmt::format("{} of <{}>", attribute.name, element.name)), element.source);
+      mistakes.add(std::move(value).error().in(fmt::format("{} of <{}>", attribute.name, element.name)),
+                   element.source);
       continue;
     }
     set_attribute(rule, {row->field, negated, std::move(*value), element.source});
   }
   for (const Element& child : element.children)
-    mistakes.add(child.source, fmt::format("<{}> cannot hold <{}>", element.name, child.name), "give its attributes instead");
+    mistakes.add(child.source, fmt::format("<{}> cannot hold <{}>", element.name, child.name),
+                 "give its attributes instead");
 }
 
 /// The number of a literal attribute, or -1.
@@ -105,19 +112,23 @@ void check_together(const FilterRule& rule, const Source& where, Mistakes& mista
   const bool ethernet_ip = rule.protocol == Protocol::Ip || rule.protocol == Protocol::Ipv6;
   const std::int64_t protocol = literal_number(rule, Field::IpProtocol);
   const bool unknown_protocol = has(Field::IpProtocol) && protocol < 0;  // a variable: seen when it is bound
-  if (ethernet_ip && (has(Field::SrcPortStart) || has(Field::DstPortStart) || has(Field::SrcPortEnd) || has(Field::DstPortEnd)) &&
+  if (ethernet_ip &&
+      (has(Field::SrcPortStart) || has(Field::DstPortStart) || has(Field::SrcPortEnd) || has(Field::DstPortEnd)) &&
       !unknown_protocol && protocol != 6 && protocol != 17 && protocol != 33 && protocol != 132)
     mistakes.add(where, fmt::format("<{}> with ports needs a protocol that has them", protocol_name(rule.protocol)),
                  "add protocol='tcp', 'udp', 'sctp' or '33' (dccp)");
-  if (rule.protocol == Protocol::Ipv6 && (has(Field::IcmpType) || has(Field::IcmpCode)) && !unknown_protocol && protocol != 58)
+  if (rule.protocol == Protocol::Ipv6 && (has(Field::IcmpType) || has(Field::IcmpCode)) && !unknown_protocol &&
+      protocol != 58)
     mistakes.add(where, "<ipv6> with an ICMP type or code needs the protocol", "add protocol='icmpv6'");
   for (const Attribute& attribute : rule.attributes) {
     const FieldRow& row = row_of(attribute.field);
     if (row.role == Role::Value || has(row.base)) continue;
     if (row.role == Role::Mask)
-      mistakes.warn(where, fmt::format("{} without {} says nothing", row.name, row_of(row.base).name), "remove it, or add the address");
+      mistakes.warn(where, fmt::format("{} without {} says nothing", row.name, row_of(row.base).name),
+                    "remove it, or add the address");
     else
-      mistakes.add(where, fmt::format("{} without {}", row.name, row_of(row.base).name), fmt::format("add {}", row_of(row.base).name));
+      mistakes.add(where, fmt::format("{} without {}", row.name, row_of(row.base).name),
+                   fmt::format("add {}", row_of(row.base).name));
   }
 }
 
@@ -138,21 +149,27 @@ std::optional<FilterRule> read_rule(const Element& element, Mistakes& mistakes) 
     if (value == "false" || value == "0")
       rule.statematch = false;
     else if (value == "true" || value == "1")
-      mistakes.warn(element.source, fmt::format("statematch='{}' is the default: it is ignored", *statematch), "remove it");
+      mistakes.warn(element.source, fmt::format("statematch='{}' is the default: it is ignored", *statematch),
+                    "remove it");
     else
-      mistakes.add(element.source, fmt::format("statematch='{}' is not 'false'", statematch->substr(0, 40)), "write 'false', or leave it out");
+      mistakes.add(element.source, fmt::format("statematch='{}' is not 'false'", statematch->substr(0, 40)),
+                   "write 'false', or leave it out");
   }
-  if (!element.text.empty()) mistakes.add(element.source, fmt::format("text inside <rule>: '{}'", element.text.substr(0, 40)), "remove it");
+  if (!element.text.empty())
+    mistakes.add(element.source, fmt::format("text inside <rule>: '{}'", element.text.substr(0, 40)), "remove it");
 
   for (const Element& child : element.children) {
     Protocol protocol = Protocol::None;
     if (!parse_protocol(child.name, protocol)) {
-      mistakes.add(child.source, fmt::format("there is no protocol <{}>", child.name), did_you_mean(child.name, protocol_names()));
+      mistakes.add(child.source, fmt::format("there is no protocol <{}>", child.name),
+                   did_you_mean(child.name, protocol_names()));
       continue;
     }
     if (rule.protocol != Protocol::None && rule.protocol != protocol) {
-      mistakes.add(child.source, fmt::format("a rule matches one protocol; <{}> stands beside <{}>", child.name, protocol_name(rule.protocol)),
-                   "write two rules");
+      mistakes.add(
+          child.source,
+          fmt::format("a rule matches one protocol; <{}> stands beside <{}>", child.name, protocol_name(rule.protocol)),
+          "write two rules");
       continue;
     }
     rule.protocol = protocol;

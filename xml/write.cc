@@ -13,15 +13,28 @@ std::string escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '\'': out += "&apos;"; break;
-      case '"': out += "&quot;"; break;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '\'':
+        out += "&apos;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
       case '\t':
       case '\n':
-      case '\r': out += fmt::format("&#{};", static_cast<int>(c)); break;
-      default: out += c;
+      case '\r':
+        out += fmt::format("&#{};", static_cast<int>(c));
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -42,7 +55,8 @@ void write_protocol(const FilterRule& rule, bool negated, std::string& out) {
 }
 
 void write_rule(const FilterRule& rule, std::string& out) {
-  out += fmt::format("  <rule action='{}' direction='{}' priority='{}'", action_name(rule.action), direction_name(rule.direction), rule.priority);
+  out += fmt::format("  <rule action='{}' direction='{}' priority='{}'", action_name(rule.action),
+                     direction_name(rule.direction), rule.priority);
   if (!rule.statematch) out += " statematch='false'";
   if (rule.protocol == Protocol::None) {
     out += "/>\n";
@@ -50,7 +64,8 @@ void write_rule(const FilterRule& rule, std::string& out) {
   }
   out += ">\n";
   const auto any = [&](bool negated) {
-    return std::any_of(rule.attributes.begin(), rule.attributes.end(), [&](const Attribute& a) { return a.negated == negated; });
+    return std::any_of(rule.attributes.begin(), rule.attributes.end(),
+                       [&](const Attribute& a) { return a.negated == negated; });
   };
   if (any(false) || rule.attributes.empty()) write_protocol(rule, false, out);
   if (any(true)) write_protocol(rule, true, out);
@@ -64,7 +79,8 @@ void write_filterref(const std::string& filter, const Variables& parameters, std
   }
   out += fmt::format("  <filterref filter='{}'>\n", escaped(filter));
   for (const auto& [name, values] : parameters)
-    for (const std::string& value : values) out += fmt::format("    <parameter name='{}' value='{}'/>\n", escaped(name), escaped(value));
+    for (const std::string& value : values)
+      out += fmt::format("    <parameter name='{}' value='{}'/>\n", escaped(name), escaped(value));
   out += "  </filterref>\n";
 }
 

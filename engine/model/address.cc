@@ -72,7 +72,8 @@ std::string Ipv6::text() const {
 std::optional<PortName> PortName::parse(std::string_view text) {
   if (text.empty() || text.size() >= kSize || text == "." || text == "..") return std::nullopt;
   const bool bad = std::any_of(text.begin(), text.end(), [](char c) {
-    return c == '/' || c == ':' || c == '\0' || c == ' ' || (c >= '\t' && c <= '\r') || static_cast<unsigned char>(c) < 0x20;
+    return c == '/' || c == ':' || c == '\0' || c == ' ' || (c >= '\t' && c <= '\r') ||
+           static_cast<unsigned char>(c) < 0x20;
   });
   if (bad) return std::nullopt;
   return PortName(std::string(text));

@@ -15,11 +15,11 @@ struct Owner {
 };
 
 struct Binding {
-  Owner owner;             ///< the guest; may be empty
+  Owner owner;  ///< the guest; may be empty
   PortName port;
   Mac mac;
-  std::string filter;      ///< name of the root filter
-  Variables variables;     ///< parameters of the binding's <filterref>; `IP` also from <ip address>
+  std::string filter;   ///< name of the root filter
+  Variables variables;  ///< parameters of the binding's <filterref>; `IP` also from <ip address>
   Source source;
 
   /// The variables that rules see: `variables`, and `MAC` from the binding's own address.

@@ -47,7 +47,8 @@ constexpr std::array<ProtocolRow, kProtocolCount> kProtocols{{
 constexpr const ProtocolRow& protocol_row(Protocol protocol) { return kProtocols[static_cast<std::size_t>(protocol)]; }
 
 constexpr ProtocolSet kArp = bit(Protocol::Arp) | bit(Protocol::Rarp);
-constexpr ProtocolSet kEthernet = bit(Protocol::Mac) | bit(Protocol::Vlan) | kArp | bit(Protocol::Ip) | bit(Protocol::Ipv6);
+constexpr ProtocolSet kEthernet =
+    bit(Protocol::Mac) | bit(Protocol::Vlan) | kArp | bit(Protocol::Ip) | bit(Protocol::Ipv6);
 constexpr ProtocolSet kInet4 = bit(Protocol::Tcp) | bit(Protocol::Udp) | bit(Protocol::Sctp) | bit(Protocol::Icmp) |
                                bit(Protocol::Igmp) | bit(Protocol::Udplite) | bit(Protocol::Esp) | bit(Protocol::Ah) |
                                bit(Protocol::All);
@@ -56,7 +57,8 @@ constexpr ProtocolSet kInet6 = bit(Protocol::TcpIpv6) | bit(Protocol::UdpIpv6) |
                                bit(Protocol::AhIpv6) | bit(Protocol::AllIpv6);
 constexpr ProtocolSet kInet = kInet4 | kInet6;
 constexpr ProtocolSet kPorts = bit(Protocol::Ip) | bit(Protocol::Ipv6) | bit(Protocol::Tcp) | bit(Protocol::Udp) |
-                               bit(Protocol::Sctp) | bit(Protocol::TcpIpv6) | bit(Protocol::UdpIpv6) | bit(Protocol::SctpIpv6);
+                               bit(Protocol::Sctp) | bit(Protocol::TcpIpv6) | bit(Protocol::UdpIpv6) |
+                               bit(Protocol::SctpIpv6);
 constexpr ProtocolSet kTcp = bit(Protocol::Tcp) | bit(Protocol::TcpIpv6);
 constexpr ProtocolSet kIcmp = bit(Protocol::Icmp) | bit(Protocol::Icmpv6) | bit(Protocol::Ipv6);
 constexpr ProtocolSet kStp = bit(Protocol::Stp);
@@ -64,17 +66,20 @@ constexpr ProtocolSet kAny4 = bit(Protocol::Ip) | kInet4;
 constexpr ProtocolSet kAny6 = bit(Protocol::Ipv6) | kInet6;
 
 /// A value without companions that the other direction does not change.
-constexpr FieldRow plain(Field field, std::string_view name, ValueKind kind, ProtocolSet protocols, bool variables = true) {
+constexpr FieldRow plain(Field field, std::string_view name, ValueKind kind, ProtocolSet protocols,
+                         bool variables = true) {
   return {field, name, kind, protocols, Role::Value, field, field, variables};
 }
 /// A value with a counterpart on the other side.
 constexpr FieldRow side(Field field, std::string_view name, ValueKind kind, ProtocolSet protocols, Field mirror) {
   return {field, name, kind, protocols, Role::Value, field, mirror, true};
 }
-constexpr FieldRow mask(Field field, std::string_view name, ValueKind kind, ProtocolSet protocols, Field base, Field mirror) {
+constexpr FieldRow mask(Field field, std::string_view name, ValueKind kind, ProtocolSet protocols, Field base,
+                        Field mirror) {
   return {field, name, kind, protocols, Role::Mask, base, mirror, true};
 }
-constexpr FieldRow end(Field field, std::string_view name, ValueKind kind, ProtocolSet protocols, Field base, Field mirror) {
+constexpr FieldRow end(Field field, std::string_view name, ValueKind kind, ProtocolSet protocols, Field base,
+                       Field mirror) {
   return {field, name, kind, protocols, Role::RangeEnd, base, mirror, true};
 }
 constexpr FieldRow stp_range_end(Field field, std::string_view name, ValueKind kind, Field base) {
@@ -105,7 +110,8 @@ constexpr auto kRows = std::to_array<FieldRow>({
     plain(F::StpSenderPriority, "sender-priority", K::Uint16, kStp),
     stp_range_end(F::StpSenderPriorityHi, "sender-priority-hi", K::Uint16, F::StpSenderPriority),
     plain(F::StpSenderAddress, "sender-address", K::MacAddress, kStp),
-    mask(F::StpSenderAddressMask, "sender-address-mask", K::MacMask, kStp, F::StpSenderAddress, F::StpSenderAddressMask),
+    mask(F::StpSenderAddressMask, "sender-address-mask", K::MacMask, kStp, F::StpSenderAddress,
+         F::StpSenderAddressMask),
     plain(F::StpPort, "port", K::Uint16, kStp),
     stp_range_end(F::StpPortHi, "port-hi", K::Uint16, F::StpPort),
     plain(F::StpAge, "age", K::Uint16, kStp),

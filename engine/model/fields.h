@@ -15,9 +15,31 @@ namespace nwf {
 
 /// The protocol element of a rule. None is a rule without one: it matches every frame, ethernet layer.
 enum class Protocol : std::uint8_t {
-  None, Mac, Vlan, Stp, Arp, Rarp, Ip, Ipv6,                                   // ethernet layer
-  Tcp, Udp, Sctp, Icmp, Igmp, Udplite, Esp, Ah, All,                           // inet layer, IPv4
-  TcpIpv6, UdpIpv6, SctpIpv6, Icmpv6, UdpliteIpv6, EspIpv6, AhIpv6, AllIpv6,   // inet layer, IPv6
+  None,
+  Mac,
+  Vlan,
+  Stp,
+  Arp,
+  Rarp,
+  Ip,
+  Ipv6,  // ethernet layer
+  Tcp,
+  Udp,
+  Sctp,
+  Icmp,
+  Igmp,
+  Udplite,
+  Esp,
+  Ah,
+  All,  // inet layer, IPv4
+  TcpIpv6,
+  UdpIpv6,
+  SctpIpv6,
+  Icmpv6,
+  UdpliteIpv6,
+  EspIpv6,
+  AhIpv6,
+  AllIpv6,  // inet layer, IPv6
 };
 constexpr int kProtocolCount = 25;
 
@@ -40,19 +62,77 @@ int ip_protocol_of(Protocol protocol);
 
 /// Identity of an attribute's meaning. IPv4 and IPv6 addresses are different fields under one name.
 enum class Field : std::uint8_t {
-  SrcMac, SrcMacMask, DstMac, DstMacMask,
+  SrcMac,
+  SrcMacMask,
+  DstMac,
+  DstMacMask,
   EtherType,
-  VlanId, VlanEncap,
-  StpType, StpFlags, StpRootPriority, StpRootPriorityHi, StpRootAddress, StpRootAddressMask, StpRootCost, StpRootCostHi,
-  StpSenderPriority, StpSenderPriorityHi, StpSenderAddress, StpSenderAddressMask, StpPort, StpPortHi, StpAge, StpAgeHi,
-  StpMaxAge, StpMaxAgeHi, StpHelloTime, StpHelloTimeHi, StpForwardDelay, StpForwardDelayHi,
-  ArpHwType, ArpProtocolType, ArpOpcode, ArpSrcMac, ArpDstMac, ArpSrcIp, ArpSrcIpMask, ArpDstIp, ArpDstIpMask, ArpGratuitous,
-  SrcIp4, SrcIp4Mask, DstIp4, DstIp4Mask, SrcIp4From, SrcIp4To, DstIp4From, DstIp4To,
-  SrcIp6, SrcIp6Mask, DstIp6, DstIp6Mask, SrcIp6From, SrcIp6To, DstIp6From, DstIp6To,
-  IpProtocol, SrcPortStart, SrcPortEnd, DstPortStart, DstPortEnd, Dscp,
-  IcmpType, IcmpTypeEnd, IcmpCode, IcmpCodeEnd,
-  TcpFlags, TcpOption,
-  ConnlimitAbove, State, Ipset, IpsetFlags,
+  VlanId,
+  VlanEncap,
+  StpType,
+  StpFlags,
+  StpRootPriority,
+  StpRootPriorityHi,
+  StpRootAddress,
+  StpRootAddressMask,
+  StpRootCost,
+  StpRootCostHi,
+  StpSenderPriority,
+  StpSenderPriorityHi,
+  StpSenderAddress,
+  StpSenderAddressMask,
+  StpPort,
+  StpPortHi,
+  StpAge,
+  StpAgeHi,
+  StpMaxAge,
+  StpMaxAgeHi,
+  StpHelloTime,
+  StpHelloTimeHi,
+  StpForwardDelay,
+  StpForwardDelayHi,
+  ArpHwType,
+  ArpProtocolType,
+  ArpOpcode,
+  ArpSrcMac,
+  ArpDstMac,
+  ArpSrcIp,
+  ArpSrcIpMask,
+  ArpDstIp,
+  ArpDstIpMask,
+  ArpGratuitous,
+  SrcIp4,
+  SrcIp4Mask,
+  DstIp4,
+  DstIp4Mask,
+  SrcIp4From,
+  SrcIp4To,
+  DstIp4From,
+  DstIp4To,
+  SrcIp6,
+  SrcIp6Mask,
+  DstIp6,
+  DstIp6Mask,
+  SrcIp6From,
+  SrcIp6To,
+  DstIp6From,
+  DstIp6To,
+  IpProtocol,
+  SrcPortStart,
+  SrcPortEnd,
+  DstPortStart,
+  DstPortEnd,
+  Dscp,
+  IcmpType,
+  IcmpTypeEnd,
+  IcmpCode,
+  IcmpCodeEnd,
+  TcpFlags,
+  TcpOption,
+  ConnlimitAbove,
+  State,
+  Ipset,
+  IpsetFlags,
   Comment,
 };
 
@@ -65,13 +145,13 @@ enum class Role : std::uint8_t {
 
 struct FieldRow {
   Field field;
-  std::string_view name;      ///< the attribute's name in XML
+  std::string_view name;  ///< the attribute's name in XML
   ValueKind kind;
-  ProtocolSet protocols;      ///< elements that take it
+  ProtocolSet protocols;  ///< elements that take it
   Role role;
-  Field base;                 ///< for Mask and RangeEnd; else the field itself
-  Field mirror;               ///< the field it stands for seen from the other direction; else itself
-  bool variables;             ///< may be given as `$NAME`
+  Field base;      ///< for Mask and RangeEnd; else the field itself
+  Field mirror;    ///< the field it stands for seen from the other direction; else itself
+  bool variables;  ///< may be given as `$NAME`
 };
 
 /// All rows, in the order in which dumpxml prints attributes.

@@ -26,26 +26,35 @@ constexpr std::array<ChainKind, 8> kChains{{{"root", 0},
 
 std::string_view action_name(Action action) {
   switch (action) {
-    case Action::Accept: return "accept";
-    case Action::Drop: return "drop";
-    case Action::Reject: return "reject";
-    case Action::Return: return "return";
-    case Action::Continue: return "continue";
+    case Action::Accept:
+      return "accept";
+    case Action::Drop:
+      return "drop";
+    case Action::Reject:
+      return "reject";
+    case Action::Return:
+      return "return";
+    case Action::Continue:
+      return "continue";
   }
   return {};
 }
 
 std::string_view direction_name(Direction direction) {
   switch (direction) {
-    case Direction::In: return "in";
-    case Direction::Out: return "out";
-    case Direction::InOut: return "inout";
+    case Direction::In:
+      return "in";
+    case Direction::Out:
+      return "out";
+    case Direction::InOut:
+      return "inout";
   }
   return {};
 }
 
 const Attribute* FilterRule::find(Field field) const {
-  const auto found = std::find_if(attributes.begin(), attributes.end(), [&](const Attribute& a) { return a.field == field; });
+  const auto found =
+      std::find_if(attributes.begin(), attributes.end(), [&](const Attribute& a) { return a.field == field; });
   return found == attributes.end() ? nullptr : &*found;
 }
 

@@ -57,9 +57,9 @@ using FilterEntry = std::variant<FilterRule, FilterRef>;
 
 struct Filter {
   std::string name;
-  std::optional<Uuid> uuid;   ///< none: the store gives one when the filter is defined
+  std::optional<Uuid> uuid;  ///< none: the store gives one when the filter is defined
   std::string chain = "root";
-  std::optional<int> priority;  ///< as written; chain_priority() gives the one in force
+  std::optional<int> priority;       ///< as written; chain_priority() gives the one in force
   std::vector<FilterEntry> entries;  ///< rules and references in the order of the text
   Source source;
 

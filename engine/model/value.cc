@@ -19,7 +19,8 @@ struct Name {
   std::uint32_t value;
 };
 
-constexpr std::array<Name, 5> kEtherTypes{{{"arp", 0x0806}, {"rarp", 0x8035}, {"ipv4", 0x0800}, {"ipv6", 0x86dd}, {"vlan", 0x8100}}};
+constexpr std::array<Name, 5> kEtherTypes{
+    {{"arp", 0x0806}, {"rarp", 0x8035}, {"ipv4", 0x0800}, {"ipv6", 0x86dd}, {"vlan", 0x8100}}};
 // RFC 826, RFC 903, RFC 1931, RFC 2390, RFC 1577
 constexpr std::array<Name, 9> kArpOpcodes{{{"Request", 1},
                                            {"Reply", 2},
@@ -95,7 +96,8 @@ tl::unexpected<Error> bad(std::string_view text, std::string what, std::string r
 Result<Literal> numeric(std::string_view text, std::uint64_t low, std::uint64_t high, std::size_t width) {
   const auto value = number(text);
   if (!value || *value < low || *value > high)
-    return bad(text, fmt::format("a number from {} to {}", low, high), fmt::format("it in decimal, or in hexadecimal as 0x{:x}", high));
+    return bad(text, fmt::format("a number from {} to {}", low, high),
+               fmt::format("it in decimal, or in hexadecimal as 0x{:x}", high));
   return Literal{to_bytes(*value, width), std::string(text)};
 }
 
@@ -119,12 +121,13 @@ Result<Literal> ip_mask(std::string_view text, const char* example) {
 }
 
 template <std::size_t N>
-Result<Literal> named_or_number(const std::array<Name, N>& names, std::string_view text, std::uint64_t low, std::uint64_t high,
-                                std::size_t width, std::string_view what) {
+Result<Literal> named_or_number(const std::array<Name, N>& names, std::string_view text, std::uint64_t low,
+                                std::uint64_t high, std::size_t width, std::string_view what) {
   if (const Name* name = find_name(names, text)) return Literal{to_bytes(name->value, width), std::string(name->name)};
   const auto value = number(text);
   if (!value || *value < low || *value > high)
-    return bad(text, std::string(what), fmt::format("a number from {} to {} (0x{:x}), or one of {}", low, high, high, list(names)));
+    return bad(text, std::string(what),
+               fmt::format("a number from {} to {} (0x{:x}), or one of {}", low, high, high, list(names)));
   return Literal{to_bytes(*value, width), std::string(text)};
 }
 
@@ -172,7 +175,8 @@ Result<Literal> states(std::string_view text) {
   std::uint32_t bits = 0;
   for (const std::string_view part : split(text, ',')) {
     const Name* name = find_name(kStates, part);
-    if (name == nullptr) return bad(text, "a list of connection states", "NEW, ESTABLISHED, RELATED, INVALID joined by commas, or NONE");
+    if (name == nullptr)
+      return bad(text, "a list of connection states", "NEW, ESTABLISHED, RELATED, INVALID joined by commas, or NONE");
     bits |= name->value;
   }
   std::string canonical;
@@ -183,8 +187,8 @@ Result<Literal> states(std::string_view text) {
 
 Result<Literal> ipset_name(std::string_view text) {
   const bool fine = !text.empty() && text.size() <= 31 && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-                      return std::isalnum(c) != 0 || std::string_view("_.:-+ ").find(static_cast<char>(c)) != std::string_view::npos;
-                    });
+    return std::isalnum(c) != 0 || std::string_view("_.:-+ ").find(static_cast<char>(c)) != std::string_view::npos;
+  });
   if (!fine) return bad(text, "the name of an ipset", "1 to 31 letters, digits or _ . : - + and blanks");
   return Literal{Bytes(text.begin(), text.end()), std::string(text)};
 }
@@ -206,7 +210,9 @@ Result<Literal> ipset_flags(std::string_view text) {
 Result<VariableRef> variable(std::string_view text) {
   const auto wrong = [&] { return bad(text, "a variable", "$NAME, $NAME[3] or $NAME[@1]"); };
   std::size_t at = 1;
-  const auto blanks = [&] { while (at < text.size() && text[at] == ' ') ++at; };
+  const auto blanks = [&] {
+    while (at < text.size() && text[at] == ' ') ++at;
+  };
   const auto word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
   blanks();
   VariableRef ref;
@@ -243,25 +249,31 @@ std::string VariableRef::text() const {
 std::size_t value_width(ValueKind kind) {
   switch (kind) {
     case ValueKind::MacAddress:
-    case ValueKind::MacMask: return 6;
+    case ValueKind::MacMask:
+      return 6;
     case ValueKind::Ipv4Address:
-    case ValueKind::Uint32: return 4;
-    case ValueKind::Ipv6Address: return 16;
+    case ValueKind::Uint32:
+      return 4;
+    case ValueKind::Ipv6Address:
+      return 16;
     case ValueKind::Uint16:
     case ValueKind::VlanId:
     case ValueKind::EtherType:
     case ValueKind::ArpOpcode:
-    case ValueKind::TcpFlags: return 2;
+    case ValueKind::TcpFlags:
+      return 2;
     case ValueKind::Ipv4Mask:
     case ValueKind::Ipv6Mask:
     case ValueKind::Uint8:
     case ValueKind::Dscp:
     case ValueKind::IpProtocol:
     case ValueKind::Boolean:
-    case ValueKind::ConnState: return 1;
+    case ValueKind::ConnState:
+      return 1;
     case ValueKind::IpsetName:
     case ValueKind::IpsetFlags:
-    case ValueKind::Comment: return 0;
+    case ValueKind::Comment:
+      return 0;
   }
   return 0;
 }
@@ -271,28 +283,44 @@ Result<Literal> parse_literal(ValueKind kind, std::string_view text) {
     case ValueKind::MacAddress:
     case ValueKind::MacMask:
       if (const auto mac = Mac::parse(text)) return Literal{Bytes(mac->bytes.begin(), mac->bytes.end()), mac->text()};
-      return bad(text, kind == ValueKind::MacMask ? "a MAC address mask" : "a MAC address", "six groups like 52:54:00:ab:cd:ef");
+      return bad(text, kind == ValueKind::MacMask ? "a MAC address mask" : "a MAC address",
+                 "six groups like 52:54:00:ab:cd:ef");
     case ValueKind::Ipv4Address:
       if (const auto ip = Ipv4::parse(text)) return Literal{Bytes(ip->bytes.begin(), ip->bytes.end()), ip->text()};
       return bad(text, "an IPv4 address", "four numbers up to 255 like 192.0.2.1");
     case ValueKind::Ipv6Address:
       if (const auto ip = Ipv6::parse(text)) return Literal{Bytes(ip->bytes.begin(), ip->bytes.end()), ip->text()};
       return bad(text, "an IPv6 address", "one like 2001:db8::1");
-    case ValueKind::Ipv4Mask: return ip_mask<Ipv4, 32>(text, "255.255.255.0");
-    case ValueKind::Ipv6Mask: return ip_mask<Ipv6, 128>(text, "ffff:ffff::");
-    case ValueKind::Uint8: return numeric(text, 0, 0xff, 1);
-    case ValueKind::Uint16: return numeric(text, 0, 0xffff, 2);
-    case ValueKind::Uint32: return numeric(text, 0, 0xffffffff, 4);
-    case ValueKind::Dscp: return numeric(text, 0, 63, 1);
-    case ValueKind::VlanId: return numeric(text, 0, 4095, 2);
-    case ValueKind::EtherType: return named_or_number(kEtherTypes, text, 0x600, 0xffff, 2, "an EtherType");
-    case ValueKind::ArpOpcode: return named_or_number(kArpOpcodes, text, 0, 0xffff, 2, "an ARP operation");
-    case ValueKind::IpProtocol: return named_or_number(kIpProtocols, text, 0, 0xff, 1, "an IP protocol");
-    case ValueKind::Boolean: return boolean(text);
-    case ValueKind::TcpFlags: return tcp_flags(text);
-    case ValueKind::ConnState: return states(text);
-    case ValueKind::IpsetName: return ipset_name(text);
-    case ValueKind::IpsetFlags: return ipset_flags(text);
+    case ValueKind::Ipv4Mask:
+      return ip_mask<Ipv4, 32>(text, "255.255.255.0");
+    case ValueKind::Ipv6Mask:
+      return ip_mask<Ipv6, 128>(text, "ffff:ffff::");
+    case ValueKind::Uint8:
+      return numeric(text, 0, 0xff, 1);
+    case ValueKind::Uint16:
+      return numeric(text, 0, 0xffff, 2);
+    case ValueKind::Uint32:
+      return numeric(text, 0, 0xffffffff, 4);
+    case ValueKind::Dscp:
+      return numeric(text, 0, 63, 1);
+    case ValueKind::VlanId:
+      return numeric(text, 0, 4095, 2);
+    case ValueKind::EtherType:
+      return named_or_number(kEtherTypes, text, 0x600, 0xffff, 2, "an EtherType");
+    case ValueKind::ArpOpcode:
+      return named_or_number(kArpOpcodes, text, 0, 0xffff, 2, "an ARP operation");
+    case ValueKind::IpProtocol:
+      return named_or_number(kIpProtocols, text, 0, 0xff, 1, "an IP protocol");
+    case ValueKind::Boolean:
+      return boolean(text);
+    case ValueKind::TcpFlags:
+      return tcp_flags(text);
+    case ValueKind::ConnState:
+      return states(text);
+    case ValueKind::IpsetName:
+      return ipset_name(text);
+    case ValueKind::IpsetFlags:
+      return ipset_flags(text);
     case ValueKind::Comment:
       // libvirt: MAX_COMMENT_LENGTH
       if (text.size() > 256) return bad(text, "a comment", "at most 256 characters");

@@ -17,26 +17,26 @@ namespace nwf {
 
 /// The kind of an attribute's value. Width of its bytes in brackets.
 enum class ValueKind {
-  MacAddress,    ///< [6]
-  MacMask,       ///< [6]
-  Ipv4Address,   ///< [4]
-  Ipv4Mask,      ///< [1] prefix length; written as 0-32 or dotted
-  Ipv6Address,   ///< [16]
-  Ipv6Mask,      ///< [1] prefix length; written as 0-128 or as an address
-  Uint8,         ///< [1]
-  Uint16,        ///< [2]
-  Uint32,        ///< [4]
-  Dscp,          ///< [1] 0-63
-  VlanId,        ///< [2] 0-4095
-  EtherType,     ///< [2] 0x600-0xffff, or arp, rarp, ipv4, ipv6, vlan
-  ArpOpcode,     ///< [2] a number or one of nine names
-  IpProtocol,    ///< [1] a number or tcp, udp, udplite, esp, ah, icmp, igmp, sctp, icmpv6
-  Boolean,       ///< [1] 0 or 1; written true, yes, 1, false, no, 0
-  TcpFlags,      ///< [2] mask, then the flags that must be set among them
-  ConnState,     ///< [1] bits of StateBit
-  IpsetName,     ///< text only
-  IpsetFlags,    ///< [1..6] one byte each: 0 = src, 1 = dst
-  Comment,       ///< text only
+  MacAddress,   ///< [6]
+  MacMask,      ///< [6]
+  Ipv4Address,  ///< [4]
+  Ipv4Mask,     ///< [1] prefix length; written as 0-32 or dotted
+  Ipv6Address,  ///< [16]
+  Ipv6Mask,     ///< [1] prefix length; written as 0-128 or as an address
+  Uint8,        ///< [1]
+  Uint16,       ///< [2]
+  Uint32,       ///< [4]
+  Dscp,         ///< [1] 0-63
+  VlanId,       ///< [2] 0-4095
+  EtherType,    ///< [2] 0x600-0xffff, or arp, rarp, ipv4, ipv6, vlan
+  ArpOpcode,    ///< [2] a number or one of nine names
+  IpProtocol,   ///< [1] a number or tcp, udp, udplite, esp, ah, icmp, igmp, sctp, icmpv6
+  Boolean,      ///< [1] 0 or 1; written true, yes, 1, false, no, 0
+  TcpFlags,     ///< [2] mask, then the flags that must be set among them
+  ConnState,    ///< [1] bits of StateBit
+  IpsetName,    ///< text only
+  IpsetFlags,   ///< [1..6] one byte each: 0 = src, 1 = dst
+  Comment,      ///< text only
 };
 
 /// Bits of a ConnState value. None means: stateless, in the rule's own direction only.

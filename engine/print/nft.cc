@@ -41,18 +41,23 @@ std::string name_of(const Bytes& bytes) {
 
 std::string ether_type_name(std::uint64_t type) {
   switch (type) {
-    case ethertype::kIpv4: return "ip";
-    case ethertype::kIpv6: return "ip6";
-    case ethertype::kArp: return "arp";
-    case ethertype::kVlan: return "8021q";
-    default: return fmt::format("0x{:04x}", type);
+    case ethertype::kIpv4:
+      return "ip";
+    case ethertype::kIpv6:
+      return "ip6";
+    case ethertype::kArp:
+      return "arp";
+    case ethertype::kVlan:
+      return "8021q";
+    default:
+      return fmt::format("0x{:04x}", type);
   }
 }
 
 std::string protocol_text(std::uint64_t number) {
-  static const std::map<std::uint64_t, std::string_view> kNames = {{1, "icmp"},  {2, "igmp"}, {6, "tcp"},       {17, "udp"},
-                                                                   {50, "esp"},  {51, "ah"},  {58, "ipv6-icmp"}, {132, "sctp"},
-                                                                   {136, "udplite"}};
+  static const std::map<std::uint64_t, std::string_view> kNames = {{1, "icmp"},       {2, "igmp"},   {6, "tcp"},
+                                                                   {17, "udp"},       {50, "esp"},   {51, "ah"},
+                                                                   {58, "ipv6-icmp"}, {132, "sctp"}, {136, "udplite"}};
   const auto found = kNames.find(number);
   return found == kNames.end() ? fmt::format("{}", number) : std::string(found->second);
 }
@@ -72,17 +77,28 @@ std::string states(std::uint32_t mask) {
 
 std::string value(Form form, const Bytes& bytes) {
   switch (form) {
-    case Form::Mac: return Mac{first<6>(bytes)}.text();
-    case Form::Ipv4: return Ipv4{first<4>(bytes)}.text();
-    case Form::Ipv6: return Ipv6{first<16>(bytes)}.text();
-    case Form::Name: return name_of(bytes);
-    case Form::EtherType: return ether_type_name(to_number(bytes));
-    case Form::Protocol: return protocol_text(to_number(bytes));
-    case Form::Mark: return fmt::format("0x{:08x}", host_number(bytes));
-    case Form::State: return states(host_number(bytes));
-    case Form::CtDirection: return bytes[0] == 0 ? "original" : "reply";
-    case Form::Hex: return fmt::format("0x{:02x}", fmt::join(bytes, ""));
-    case Form::Number: break;
+    case Form::Mac:
+      return Mac{first<6>(bytes)}.text();
+    case Form::Ipv4:
+      return Ipv4{first<4>(bytes)}.text();
+    case Form::Ipv6:
+      return Ipv6{first<16>(bytes)}.text();
+    case Form::Name:
+      return name_of(bytes);
+    case Form::EtherType:
+      return ether_type_name(to_number(bytes));
+    case Form::Protocol:
+      return protocol_text(to_number(bytes));
+    case Form::Mark:
+      return fmt::format("0x{:08x}", host_number(bytes));
+    case Form::State:
+      return states(host_number(bytes));
+    case Form::CtDirection:
+      return bytes[0] == 0 ? "original" : "reply";
+    case Form::Hex:
+      return fmt::format("0x{:02x}", fmt::join(bytes, ""));
+    case Form::Number:
+      break;
   }
   if (bytes.size() > 8) return fmt::format("0x{:02x}", fmt::join(bytes, ""));
   return fmt::format("{}", to_number(bytes));
@@ -90,24 +106,37 @@ std::string value(Form form, const Bytes& bytes) {
 
 Form form_of(KeyType type) {
   switch (type) {
-    case KeyType::Ipv4Addr: return Form::Ipv4;
-    case KeyType::Ipv6Addr: return Form::Ipv6;
-    case KeyType::EtherAddr: return Form::Mac;
-    case KeyType::EtherType: return Form::EtherType;
-    case KeyType::InetProto: return Form::Protocol;
-    case KeyType::IfName: return Form::Name;
-    default: return Form::Number;
+    case KeyType::Ipv4Addr:
+      return Form::Ipv4;
+    case KeyType::Ipv6Addr:
+      return Form::Ipv6;
+    case KeyType::EtherAddr:
+      return Form::Mac;
+    case KeyType::EtherType:
+      return Form::EtherType;
+    case KeyType::InetProto:
+      return Form::Protocol;
+    case KeyType::IfName:
+      return Form::Name;
+    default:
+      return Form::Number;
   }
 }
 
 std::string_view op_text(CompareOp op) {
   switch (op) {
-    case CompareOp::Equal: return " ";
-    case CompareOp::NotEqual: return " != ";
-    case CompareOp::Less: return " < ";
-    case CompareOp::LessOrEqual: return " <= ";
-    case CompareOp::Greater: return " > ";
-    case CompareOp::GreaterOrEqual: return " >= ";
+    case CompareOp::Equal:
+      return " ";
+    case CompareOp::NotEqual:
+      return " != ";
+    case CompareOp::Less:
+      return " < ";
+    case CompareOp::LessOrEqual:
+      return " <= ";
+    case CompareOp::Greater:
+      return " > ";
+    case CompareOp::GreaterOrEqual:
+      return " >= ";
   }
   return " ";
 }
@@ -121,12 +150,24 @@ class Printer {
 
   void operator()(const expr::MetaLoad& e) {
     switch (e.key) {
-      case MetaKey::InterfaceIn: set(e.to, {"iifname", Form::Name}); break;
-      case MetaKey::InterfaceOut: set(e.to, {"oifname", Form::Name}); break;
-      case MetaKey::L4Proto: set(e.to, {"meta l4proto", Form::Protocol}); break;
-      case MetaKey::NfProto: set(e.to, {"meta nfproto", Form::Number}); break;
-      case MetaKey::Mark: set(e.to, {"meta mark", Form::Mark}); break;
-      case MetaKey::InterfaceInKind: set(e.to, {"iifkind", Form::Name}); break;
+      case MetaKey::InterfaceIn:
+        set(e.to, {"iifname", Form::Name});
+        break;
+      case MetaKey::InterfaceOut:
+        set(e.to, {"oifname", Form::Name});
+        break;
+      case MetaKey::L4Proto:
+        set(e.to, {"meta l4proto", Form::Protocol});
+        break;
+      case MetaKey::NfProto:
+        set(e.to, {"meta nfproto", Form::Number});
+        break;
+      case MetaKey::Mark:
+        set(e.to, {"meta mark", Form::Mark});
+        break;
+      case MetaKey::InterfaceInKind:
+        set(e.to, {"iifkind", Form::Name});
+        break;
     }
   }
   void operator()(const expr::MetaSetMark& e) { word("meta mark set " + terms_[e.from].text); }
@@ -137,10 +178,13 @@ class Printer {
       set(e.to, {"ct direction", Form::CtDirection});
   }
   void operator()(const expr::Payload& e) { set(e.to, field(e)); }
-  void operator()(const expr::TcpOptionExists& e) { set(e.to, {fmt::format("tcp option {} present", e.kind), Form::Number}); }
+  void operator()(const expr::TcpOptionExists& e) {
+    set(e.to, {fmt::format("tcp option {} present", e.kind), Form::Number});
+  }
   void operator()(const expr::Bitwise& e) {
     Term& term = terms_[e.from];
-    const bool changes = std::any_of(e.exclusive_or.begin(), e.exclusive_or.end(), [](std::uint8_t b) { return b != 0; });
+    const bool changes =
+        std::any_of(e.exclusive_or.begin(), e.exclusive_or.end(), [](std::uint8_t b) { return b != 0; });
     if (term.form == Form::State) {
       state_mask_ = host_number(e.mask);
       return;
@@ -161,14 +205,16 @@ class Printer {
   }
   void operator()(const expr::Range& e) {
     const Term& term = terms_[e.from];
-    word(fmt::format("{} {}{}-{}", term.text, e.inside ? "" : "!= ", value(term.form, e.low), value(term.form, e.high)));
+    word(
+        fmt::format("{} {}{}-{}", term.text, e.inside ? "" : "!= ", value(term.form, e.low), value(term.form, e.high)));
   }
   void operator()(const expr::Lookup& e) {
     word(fmt::format("{} {}@{}", key(e.from), e.verdict_map ? "vmap " : e.inverted ? "!= " : "", e.set));
   }
   void operator()(const expr::DynamicSet& e) {
     const std::string count = e.connlimit ? fmt::format(" ct count over {}", e.connlimit_over) : "";
-    word(fmt::format("{} @{} {{ {}{} }}", e.op == expr::DynamicSet::Op::Add ? "add" : "delete", e.set, key(e.from), count));
+    word(fmt::format("{} @{} {{ {}{} }}", e.op == expr::DynamicSet::Op::Add ? "add" : "delete", e.set, key(e.from),
+                     count));
   }
   void operator()(const expr::Counter&) { word("counter"); }
   void operator()(const expr::Reject&) { word("reject"); }
@@ -212,15 +258,23 @@ class Printer {
 
   Term network(const expr::Payload& e) const {
     static const std::map<std::array<std::uint64_t, 3>, Term> kFields = {
-        {{ethertype::kArp, 0, 2}, {"arp htype", Form::Number}},      {{ethertype::kArp, 2, 2}, {"arp ptype", Form::EtherType}},
-        {{ethertype::kArp, 4, 1}, {"arp hlen", Form::Number}},       {{ethertype::kArp, 5, 1}, {"arp plen", Form::Number}},
-        {{ethertype::kArp, 6, 2}, {"arp operation", Form::Number}},  {{ethertype::kArp, 8, 6}, {"arp saddr ether", Form::Mac}},
-        {{ethertype::kArp, 14, 4}, {"arp saddr ip", Form::Ipv4}},    {{ethertype::kArp, 18, 6}, {"arp daddr ether", Form::Mac}},
-        {{ethertype::kArp, 24, 4}, {"arp daddr ip", Form::Ipv4}},    {{ethertype::kIpv4, 9, 1}, {"ip protocol", Form::Protocol}},
-        {{ethertype::kIpv4, 12, 4}, {"ip saddr", Form::Ipv4}},       {{ethertype::kIpv4, 16, 4}, {"ip daddr", Form::Ipv4}},
-        {{ethertype::kIpv6, 8, 16}, {"ip6 saddr", Form::Ipv6}},      {{ethertype::kIpv6, 24, 16}, {"ip6 daddr", Form::Ipv6}},
+        {{ethertype::kArp, 0, 2}, {"arp htype", Form::Number}},
+        {{ethertype::kArp, 2, 2}, {"arp ptype", Form::EtherType}},
+        {{ethertype::kArp, 4, 1}, {"arp hlen", Form::Number}},
+        {{ethertype::kArp, 5, 1}, {"arp plen", Form::Number}},
+        {{ethertype::kArp, 6, 2}, {"arp operation", Form::Number}},
+        {{ethertype::kArp, 8, 6}, {"arp saddr ether", Form::Mac}},
+        {{ethertype::kArp, 14, 4}, {"arp saddr ip", Form::Ipv4}},
+        {{ethertype::kArp, 18, 6}, {"arp daddr ether", Form::Mac}},
+        {{ethertype::kArp, 24, 4}, {"arp daddr ip", Form::Ipv4}},
+        {{ethertype::kIpv4, 9, 1}, {"ip protocol", Form::Protocol}},
+        {{ethertype::kIpv4, 12, 4}, {"ip saddr", Form::Ipv4}},
+        {{ethertype::kIpv4, 16, 4}, {"ip daddr", Form::Ipv4}},
+        {{ethertype::kIpv6, 8, 16}, {"ip6 saddr", Form::Ipv6}},
+        {{ethertype::kIpv6, 24, 16}, {"ip6 daddr", Form::Ipv6}},
     };
-    if (const auto found = kFields.find({ether_type_, e.offset, e.length}); found != kFields.end()) return found->second;
+    if (const auto found = kFields.find({ether_type_, e.offset, e.length}); found != kFields.end())
+      return found->second;
     // Addresses say themselves which family they are of.
     if (ether_type_ == 0) {
       if (e.length == 4 && e.offset == 12) return {"ip saddr", Form::Ipv4};
@@ -265,12 +319,18 @@ std::string nft(const Rule& rule) { return Printer().run(rule); }
 
 std::string nft(const Verdict& verdict) {
   switch (verdict.code) {
-    case VerdictCode::Accept: return "accept";
-    case VerdictCode::Drop: return "drop";
-    case VerdictCode::Return: return "return";
-    case VerdictCode::Continue: return "continue";
-    case VerdictCode::Jump: return "jump " + verdict.chain;
-    case VerdictCode::Goto: return "goto " + verdict.chain;
+    case VerdictCode::Accept:
+      return "accept";
+    case VerdictCode::Drop:
+      return "drop";
+    case VerdictCode::Return:
+      return "return";
+    case VerdictCode::Continue:
+      return "continue";
+    case VerdictCode::Jump:
+      return "jump " + verdict.chain;
+    case VerdictCode::Goto:
+      return "goto " + verdict.chain;
   }
   return "?";
 }
@@ -280,7 +340,8 @@ std::string nft_key(const std::vector<KeyPart>& parts, const Bytes& key) {
   std::size_t at = 0;
   for (const KeyPart& part : parts) {
     if (at + part.width > key.size()) break;
-    const Bytes bytes(key.begin() + static_cast<std::ptrdiff_t>(at), key.begin() + static_cast<std::ptrdiff_t>(at + part.width));
+    const Bytes bytes(key.begin() + static_cast<std::ptrdiff_t>(at),
+                      key.begin() + static_cast<std::ptrdiff_t>(at + part.width));
     text += (text.empty() ? "" : " . ") + value(form_of(part.type), bytes);
     at += (part.width + 3) / 4 * 4;
   }

@@ -75,8 +75,11 @@ class Compiler {
       if (view->connection) after.emplace_back(*view->connection);
       if (const Attribute* limit = flat->rule->find(Field::ConnlimitAbove); limit != nullptr) {
         if (!view->limit)
-          return fail({ErrorKind::Unsupported, fmt::format("{}: connlimit-above as a variable", flat->origin()), limit->source,
-                       "write the number in the rule", {}});
+          return fail({ErrorKind::Unsupported,
+                       fmt::format("{}: connlimit-above as a variable", flat->origin()),
+                       limit->source,
+                       "write the number in the rule",
+                       {}});
         after.emplace_back(*view->limit);
       }
       append(*flat, tests.alternatives, after, chains[is_ipv6(flat->rule->protocol) ? 1 : 0]);
@@ -118,7 +121,8 @@ class Compiler {
 
 }  // namespace
 
-Result<Program> compile(const std::shared_ptr<const Filter>& root, const FilterLookup& lookup, const Variables& variables) {
+Result<Program> compile(const std::shared_ptr<const Filter>& root, const FilterLookup& lookup,
+                        const Variables& variables) {
   NWF_TRY(const FlatFilter flat, flatten(root, lookup));
   return Compiler(flat, variables).run(root->name);
 }
@@ -140,10 +144,12 @@ Result<std::vector<Element>> elements_of(const ValueSet& set, const PortName& po
       const auto& values = variables.at(column.variable.name);
       const std::size_t index = column.variable.access == VariableRef::Access::Subscript ? column.variable.index : step;
       if (index >= values.size())
-        return fail(ErrorKind::Invalid, fmt::format("port {}: {} is out of range", port.text(), column.variable.text()));
+        return fail(ErrorKind::Invalid,
+                    fmt::format("port {}: {} is out of range", port.text(), column.variable.text()));
       auto literal = parse_literal(column.kind, values[index]);
       if (!literal)
-        return fail(std::move(literal).error().in(fmt::format("value '{}' of ${}", values[index], column.variable.name)));
+        return fail(
+            std::move(literal).error().in(fmt::format("value '{}' of ${}", values[index], column.variable.name)));
       Bytes bytes = literal->bytes;
       for (std::size_t i = 0; i < column.mask.size() && i < bytes.size(); ++i) bytes[i] &= column.mask[i];
       bytes.resize((bytes.size() + 3) / 4 * 4);

@@ -43,19 +43,24 @@ class Flattener {
   Result<void> follow(const FilterRef& ref, const Variables& outer) {
     if (const auto start = std::find(path_.begin(), path_.end(), ref.filter); start != path_.end()) {
       const std::vector<std::string> round(start, path_.end());
-      return fail({ErrorKind::Refused,
-                   fmt::format("filters refer to each other in a circle: {} -> {}", fmt::join(round, " -> "), ref.filter),
-                   ref.source,
-                   fmt::format("remove the reference to '{}'", ref.filter),
-                   {}});
+      return fail(
+          {ErrorKind::Refused,
+           fmt::format("filters refer to each other in a circle: {} -> {}", fmt::join(round, " -> "), ref.filter),
+           ref.source,
+           fmt::format("remove the reference to '{}'", ref.filter),
+           {}});
     }
     if (path_.size() >= kMaxReferenceDepth)
-      return fail({ErrorKind::Refused, fmt::format("references nest deeper than {}", kMaxReferenceDepth), ref.source, {}, {}});
+      return fail(
+          {ErrorKind::Refused, fmt::format("references nest deeper than {}", kMaxReferenceDepth), ref.source, {}, {}});
     auto found = lookup_(ref.filter);
     if (!found) return fail(std::move(found).error());
     if (*found == nullptr)
-      return fail({ErrorKind::NotFound, fmt::format("filter '{}' refers to '{}', which is not defined", path_.back(), ref.filter),
-                   ref.source, fmt::format("define '{}' first", ref.filter), {}});
+      return fail({ErrorKind::NotFound,
+                   fmt::format("filter '{}' refers to '{}', which is not defined", path_.back(), ref.filter),
+                   ref.source,
+                   fmt::format("define '{}' first", ref.filter),
+                   {}});
     Variables inner = outer;
     for (const auto& [name, values] : ref.parameters) inner.try_emplace(name, values);
     return visit(*found, inner);
@@ -69,7 +74,9 @@ class Flattener {
 
 }  // namespace
 
-std::string FlatRule::origin() const { return fmt::format("{} rule {} line {}", owner->name, number, rule->source.line); }
+std::string FlatRule::origin() const {
+  return fmt::format("{} rule {} line {}", owner->name, number, rule->source.line);
+}
 
 Result<FlatFilter> flatten(const std::shared_ptr<const Filter>& root, const FilterLookup& lookup) {
   Flattener flattener(lookup);

@@ -14,12 +14,12 @@ namespace nwf {
 
 /// One rule of the tree, with what its place in the tree says about it.
 struct FlatRule {
-  const FilterRule* rule;     ///< inside `owner`
+  const FilterRule* rule;  ///< inside `owner`
   std::shared_ptr<const Filter> owner;
-  int number;                 ///< 1 for the filter's first rule
-  int chain_priority;         ///< of the filter it stands in
-  Variables parameters;       ///< what the references on the way to it give; the outermost reference wins,
-                              ///< as in libvirt 9.0
+  int number;            ///< 1 for the filter's first rule
+  int chain_priority;    ///< of the filter it stands in
+  Variables parameters;  ///< what the references on the way to it give; the outermost reference wins,
+                         ///< as in libvirt 9.0
 
   /// `FILTER rule N line L`: what a rule in the kernel says of its origin.
   std::string origin() const;

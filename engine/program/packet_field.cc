@@ -37,47 +37,81 @@ PacketField stp_header_field() { return network(0, 6, KeyType::Integer); }
 
 PacketField packet_field(Field field, Protocol protocol) {
   switch (field) {
-    case Field::SrcMac: return link(6, 6, KeyType::EtherAddr);
-    case Field::DstMac: return link(0, 6, KeyType::EtherAddr);
-    case Field::EtherType: return ether_type_field();
+    case Field::SrcMac:
+      return link(6, 6, KeyType::EtherAddr);
+    case Field::DstMac:
+      return link(0, 6, KeyType::EtherAddr);
+    case Field::EtherType:
+      return ether_type_field();
     // nft has no set type for a bare number; a service is one of the same width.
-    case Field::VlanId: return link(14, 2, KeyType::InetService, {0x0f, 0xff});
-    case Field::VlanEncap: return link(16, 2, KeyType::EtherType);
-    case Field::StpType: return network(6, 1, KeyType::Integer);
-    case Field::StpFlags: return network(7, 1, KeyType::Integer);
-    case Field::StpRootPriority: return network(8, 2, KeyType::Integer);
-    case Field::StpRootAddress: return network(10, 6, KeyType::EtherAddr);
-    case Field::StpRootCost: return network(16, 4, KeyType::Integer);
-    case Field::StpSenderPriority: return network(20, 2, KeyType::Integer);
-    case Field::StpSenderAddress: return network(22, 6, KeyType::EtherAddr);
-    case Field::StpPort: return network(28, 2, KeyType::Integer);
-    case Field::StpAge: return network(30, 2, KeyType::Integer);
-    case Field::StpMaxAge: return network(32, 2, KeyType::Integer);
-    case Field::StpHelloTime: return network(34, 2, KeyType::Integer);
-    case Field::StpForwardDelay: return network(36, 2, KeyType::Integer);
-    case Field::ArpHwType: return network(0, 2, KeyType::InetService);
-    case Field::ArpProtocolType: return network(2, 2, KeyType::EtherType);
-    case Field::ArpOpcode: return network(6, 2, KeyType::ArpOp);
-    case Field::ArpSrcMac: return network(8, 6, KeyType::EtherAddr);
-    case Field::ArpSrcIp: return network(14, 4, KeyType::Ipv4Addr);
-    case Field::ArpDstMac: return network(18, 6, KeyType::EtherAddr);
-    case Field::ArpDstIp: return network(24, 4, KeyType::Ipv4Addr);
+    case Field::VlanId:
+      return link(14, 2, KeyType::InetService, {0x0f, 0xff});
+    case Field::VlanEncap:
+      return link(16, 2, KeyType::EtherType);
+    case Field::StpType:
+      return network(6, 1, KeyType::Integer);
+    case Field::StpFlags:
+      return network(7, 1, KeyType::Integer);
+    case Field::StpRootPriority:
+      return network(8, 2, KeyType::Integer);
+    case Field::StpRootAddress:
+      return network(10, 6, KeyType::EtherAddr);
+    case Field::StpRootCost:
+      return network(16, 4, KeyType::Integer);
+    case Field::StpSenderPriority:
+      return network(20, 2, KeyType::Integer);
+    case Field::StpSenderAddress:
+      return network(22, 6, KeyType::EtherAddr);
+    case Field::StpPort:
+      return network(28, 2, KeyType::Integer);
+    case Field::StpAge:
+      return network(30, 2, KeyType::Integer);
+    case Field::StpMaxAge:
+      return network(32, 2, KeyType::Integer);
+    case Field::StpHelloTime:
+      return network(34, 2, KeyType::Integer);
+    case Field::StpForwardDelay:
+      return network(36, 2, KeyType::Integer);
+    case Field::ArpHwType:
+      return network(0, 2, KeyType::InetService);
+    case Field::ArpProtocolType:
+      return network(2, 2, KeyType::EtherType);
+    case Field::ArpOpcode:
+      return network(6, 2, KeyType::ArpOp);
+    case Field::ArpSrcMac:
+      return network(8, 6, KeyType::EtherAddr);
+    case Field::ArpSrcIp:
+      return network(14, 4, KeyType::Ipv4Addr);
+    case Field::ArpDstMac:
+      return network(18, 6, KeyType::EtherAddr);
+    case Field::ArpDstIp:
+      return network(24, 4, KeyType::Ipv4Addr);
     case Field::SrcIp4:
-    case Field::SrcIp4From: return network(12, 4, KeyType::Ipv4Addr);
+    case Field::SrcIp4From:
+      return network(12, 4, KeyType::Ipv4Addr);
     case Field::DstIp4:
-    case Field::DstIp4From: return network(16, 4, KeyType::Ipv4Addr);
+    case Field::DstIp4From:
+      return network(16, 4, KeyType::Ipv4Addr);
     case Field::SrcIp6:
-    case Field::SrcIp6From: return network(8, 16, KeyType::Ipv6Addr);
+    case Field::SrcIp6From:
+      return network(8, 16, KeyType::Ipv6Addr);
     case Field::DstIp6:
-    case Field::DstIp6From: return network(24, 16, KeyType::Ipv6Addr);
-    case Field::IpProtocol: return protocol == Protocol::Ip ? network(9, 1, KeyType::InetProto) : l4proto_field();
-    case Field::SrcPortStart: return transport(0, 2, KeyType::InetService);
-    case Field::DstPortStart: return transport(2, 2, KeyType::InetService);
-    case Field::Dscp: return dscp_field(protocol);
+    case Field::DstIp6From:
+      return network(24, 16, KeyType::Ipv6Addr);
+    case Field::IpProtocol:
+      return protocol == Protocol::Ip ? network(9, 1, KeyType::InetProto) : l4proto_field();
+    case Field::SrcPortStart:
+      return transport(0, 2, KeyType::InetService);
+    case Field::DstPortStart:
+      return transport(2, 2, KeyType::InetService);
+    case Field::Dscp:
+      return dscp_field(protocol);
     case Field::IcmpType:
       return transport(0, 1, protocol == Protocol::Icmp ? KeyType::IcmpType : KeyType::Icmpv6Type);
-    case Field::IcmpCode: return transport(1, 1, KeyType::Integer);
-    case Field::TcpFlags: return transport(13, 1, KeyType::Integer);
+    case Field::IcmpCode:
+      return transport(1, 1, KeyType::Integer);
+    case Field::TcpFlags:
+      return transport(13, 1, KeyType::Integer);
     case Field::SrcMacMask:
     case Field::DstMacMask:
     case Field::StpRootPriorityHi:
@@ -110,7 +144,8 @@ PacketField packet_field(Field field, Protocol protocol) {
     case Field::State:
     case Field::Ipset:
     case Field::IpsetFlags:
-    case Field::Comment: break;
+    case Field::Comment:
+      break;
   }
   assert(false && "not a field of a packet");
   return {};
@@ -135,22 +170,31 @@ bool can_be_set_key(Field field) {
     case Field::DstIp6:
     case Field::IpProtocol:
     case Field::SrcPortStart:
-    case Field::DstPortStart: return true;
-    default: return false;  // a dscp is shifted, an ICMP type may mean "any", the rest are no plain fields
+    case Field::DstPortStart:
+      return true;
+    default:
+      return false;  // a dscp is shifted, an ICMP type may mean "any", the rest are no plain fields
   }
 }
 
 std::optional<test::Compare> protocol_guard(Protocol protocol) {
   const auto type = [](std::uint16_t value) { return test::Compare{ether_type_field(), to_bytes(value, 2), false}; };
   switch (protocol) {
-    case Protocol::Vlan: return type(ethertype::kVlan);
-    case Protocol::Arp: return type(ethertype::kArp);
-    case Protocol::Rarp: return type(ethertype::kRarp);
-    case Protocol::Ip: return type(ethertype::kIpv4);
-    case Protocol::Ipv6: return type(ethertype::kIpv6);
+    case Protocol::Vlan:
+      return type(ethertype::kVlan);
+    case Protocol::Arp:
+      return type(ethertype::kArp);
+    case Protocol::Rarp:
+      return type(ethertype::kRarp);
+    case Protocol::Ip:
+      return type(ethertype::kIpv4);
+    case Protocol::Ipv6:
+      return type(ethertype::kIpv6);
     // IEEE 802.1D: the bridge group address
-    case Protocol::Stp: return test::Compare{packet_field(Field::DstMac, protocol), {0x01, 0x80, 0xc2, 0, 0, 0}, false};
-    default: return std::nullopt;
+    case Protocol::Stp:
+      return test::Compare{packet_field(Field::DstMac, protocol), {0x01, 0x80, 0xc2, 0, 0, 0}, false};
+    default:
+      return std::nullopt;
   }
 }
 

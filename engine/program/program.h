@@ -22,9 +22,9 @@ struct PacketField {
   PayloadBase base = PayloadBase::Network;
   std::uint32_t offset = 0;
   std::uint32_t length = 0;
-  Bytes mask;             ///< empty: all bits; else as long as `length`
+  Bytes mask;  ///< empty: all bits; else as long as `length`
   KeyType type = KeyType::Integer;
-  bool l4proto = false;   ///< not a place but the transport protocol (behind IPv6 extension headers)
+  bool l4proto = false;  ///< not a place but the transport protocol (behind IPv6 extension headers)
   friend bool operator==(const PacketField&, const PacketField&) = default;
 };
 
@@ -85,8 +85,8 @@ struct ConnectionLimit {
 
 }  // namespace test
 
-using Test = std::variant<test::Compare, test::Range, test::Member, test::Connection, test::TcpOption, test::GratuitousArp,
-                          test::ConnectionLimit>;
+using Test = std::variant<test::Compare, test::Range, test::Member, test::Connection, test::TcpOption,
+                          test::GratuitousArp, test::ConnectionLimit>;
 
 /// All tests hold: the action is taken.
 struct ProgramRule {
@@ -100,7 +100,7 @@ struct ProgramEntry;
 
 /// A chain of a program. The guard is what the jump to it tests.
 struct ProgramChain {
-  std::string name;                ///< of the filters' chain: "root", "ipv4-ip", …; "ip4" and "ip6" in the inet layer
+  std::string name;  ///< of the filters' chain: "root", "ipv4-ip", …; "ip4" and "ip6" in the inet layer
   std::optional<test::Compare> guard;
   std::vector<ProgramEntry> entries;
 };
@@ -125,12 +125,12 @@ constexpr Layer flow_layer(std::size_t index) { return index >= 2 ? Layer::Inet 
 constexpr Direction flow_direction(std::size_t index) { return index % 2 == 1 ? Direction::In : Direction::Out; }
 
 struct Program {
-  std::string name;                   ///< the root filter's, and a suffix when the shape is not the plain one
-  std::string filter;                 ///< the root filter
-  std::vector<std::string> filters;   ///< all filters of the tree
+  std::string name;                  ///< the root filter's, and a suffix when the shape is not the plain one
+  std::string filter;                ///< the root filter
+  std::vector<std::string> filters;  ///< all filters of the tree
   Shape shape;
   std::array<Flow, kFlowCount> flows;
-  std::vector<ValueSet> sets;         ///< the sets its rules look up, sorted, each once
+  std::vector<ValueSet> sets;  ///< the sets its rules look up, sorted, each once
 };
 
 }  // namespace nwf

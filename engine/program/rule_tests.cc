@@ -109,7 +109,8 @@ class RuleCompiler {
     const Attribute* mask = rule_.find(Field::ArpSrcIpMask);
     if (mask != nullptr && rule_.find(Field::ArpSrcIp) != nullptr && rule_.find(Field::ArpDstIp) != nullptr &&
         rule_.find(Field::ArpDstIpMask) == nullptr)
-      seen_.push_back({view_.mirrored ? Field::ArpSrcIpMask : Field::ArpDstIpMask, mask->negated, &mask->value, &mask->source});
+      seen_.push_back(
+          {view_.mirrored ? Field::ArpSrcIpMask : Field::ArpDstIpMask, mask->negated, &mask->value, &mask->source});
   }
 
   /// Finds every variable's values and the groups that step together.
@@ -123,7 +124,9 @@ class RuleCompiler {
       const bool of_binding = own != variables_.end();
       if (!of_binding && given == flat_.parameters.end()) return fail(missing(*ref, *seen_[i].source));
       if (given != flat_.parameters.end())
-        shape_.add({of_binding ? Fact::Kind::Defined : Fact::Kind::NotDefined, ref->name, {},
+        shape_.add({of_binding ? Fact::Kind::Defined : Fact::Kind::NotDefined,
+                    ref->name,
+                    {},
                     fmt::format("{}: a reference gives ${}", flat_.origin(), ref->name)});
       const auto& values = of_binding ? own->second : given->second;
       const bool subscript = ref->access == VariableRef::Access::Subscript;
@@ -131,7 +134,9 @@ class RuleCompiler {
         return fail({ErrorKind::Invalid,
                      fmt::format("{} is out of range: ${} has {} value{}", ref->text(), ref->name, values.size(),
                                  values.size() == 1 ? "" : "s"),
-                     *seen_[i].source, fmt::format("use an index up to {}", values.size() - 1), {}});
+                     *seen_[i].source,
+                     fmt::format("use an index up to {}", values.size() - 1),
+                     {}});
       Group& group = groups[subscript ? "subscript " + ref->text() : fmt::format("iterator {}", ref->index)];
       const std::size_t length = subscript ? 1 : values.size();
       if (group.accesses.empty()) group.length = length;
@@ -139,7 +144,9 @@ class RuleCompiler {
         return fail({ErrorKind::Invalid,
                      fmt::format("${} has {} values and ${} has {}; variables on the same iterator step together",
                                  group.accesses.front().ref.name, group.length, ref->name, length),
-                     *seen_[i].source, "give both the same number of values, or different iterators: $A[@1], $B[@2]", {}});
+                     *seen_[i].source,
+                     "give both the same number of values, or different iterators: $A[@1], $B[@2]",
+                     {}});
       group.accesses.push_back({i, *ref, &values, of_binding});
     }
     for (auto& [key, value] : groups) groups_.push_back(std::move(value));
@@ -147,10 +154,14 @@ class RuleCompiler {
   }
 
   Error missing(const VariableRef& ref, const Source& source) const {
-    Error error{ErrorKind::Invalid, fmt::format("{} needs ${}, which nobody gives", flat_.origin(), ref.name), source,
-                fmt::format("add <parameter name='{}' value='…'/> to the binding's <filterref>", ref.name), {}};
+    Error error{ErrorKind::Invalid,
+                fmt::format("{} needs ${}, which nobody gives", flat_.origin(), ref.name),
+                source,
+                fmt::format("add <parameter name='{}' value='…'/> to the binding's <filterref>", ref.name),
+                {}};
     if (ref.name == "IP")
-      error.remedy = "add <parameter name='IP' value='…'/> to the binding's <filterref>, or <ip address='…'/> to the <interface>";
+      error.remedy =
+          "add <parameter name='IP' value='…'/> to the binding's <filterref>, or <ip address='…'/> to the <interface>";
     return error;
   }
 
@@ -215,11 +226,11 @@ class RuleCompiler {
   Result<void> settle(const Group& group) {
     const auto& accesses = group.accesses;
     const bool all_simple = std::all_of(accesses.begin(), accesses.end(), [&](const Access& a) { return simple(a); });
-    const bool negated = std::any_of(accesses.begin(), accesses.end(),
-                                     [&](const Access& a) { return seen_[a.attribute].negated; });
+    const bool negated =
+        std::any_of(accesses.begin(), accesses.end(), [&](const Access& a) { return seen_[a.attribute].negated; });
     if (all_simple && !negated) {
-      const bool only_mac = std::all_of(accesses.begin(), accesses.end(),
-                                        [](const Access& a) { return a.ref.name == kMacVariable; });
+      const bool only_mac =
+          std::all_of(accesses.begin(), accesses.end(), [](const Access& a) { return a.ref.name == kMacVariable; });
       std::size_t bytes = 0;
       for (const Access& access : accesses) bytes += padded(column_of(access).part.width);
       if (only_mac || bytes <= kKeyBytes) {
@@ -261,7 +272,8 @@ class RuleCompiler {
     if (values.size() == 1 && (access.ref.access == VariableRef::Access::Subscript || access.values->size() == 1 ||
                                Fact{Fact::Kind::Single, access.ref.name, {}, {}}.holds(variables_))) {
       if (access.ref.name != kMacVariable && access.ref.access == VariableRef::Access::Iterator)
-        shape_.add({Fact::Kind::Single, access.ref.name, {}, fmt::format("{}: match='no' with one value", flat_.origin())});
+        shape_.add(
+            {Fact::Kind::Single, access.ref.name, {}, fmt::format("{}: match='no' with one value", flat_.origin())});
       members_.push_back({{at}, {{column_of(access)}}, true});
       settled_[field].shared = true;
       return {};
@@ -269,7 +281,8 @@ class RuleCompiler {
     // A transport field may be missing (fragments), and then nothing about it is true; a mask may make two
     // values one. Neither is worth a clever form.
     if (values.size() > 1 && at.base != PayloadBase::Transport && at.mask.empty()) {
-      shape_.add({Fact::Kind::Many, access.ref.name, {}, fmt::format("{}: match='no' with a list of values", flat_.origin())});
+      shape_.add(
+          {Fact::Kind::Many, access.ref.name, {}, fmt::format("{}: match='no' with a list of values", flat_.origin())});
       settled_[field].vacuous = true;
       return {};
     }
@@ -294,8 +307,11 @@ class RuleCompiler {
     const Seen& seen = seen_[access.attribute];
     auto literal = parse_literal(row_of(seen.field).kind, text_of(access, step));
     if (!literal)
-      return fail(std::move(literal).error().in(fmt::format("value '{}' of ${} in {}", text_of(access, step), access.ref.name,
-                                                            row_of(seen.field).name)).at(*seen.source));
+      return fail(std::move(literal)
+                      .error()
+                      .in(fmt::format("value '{}' of ${} in {}", text_of(access, step), access.ref.name,
+                                      row_of(seen.field).name))
+                      .at(*seen.source));
     return literal;
   }
 
@@ -354,7 +370,8 @@ class RuleCompiler {
 };
 
 /// libvirt 9.0 hands ebtables the EtherType in decimal, ebtables reads it as hexadecimal: 0x0806 becomes 0x2054
-/// (docs/compatibility.md). Where the digits do not fit, libvirt could not install the rule; it then means what it says.
+/// (docs/compatibility.md). Where the digits do not fit, libvirt could not install the rule; it then means what it
+/// says.
 std::uint64_t ebtables_vlan_encap(std::uint64_t type) {
   const std::uint64_t read = std::stoull(std::to_string(type), nullptr, 16);
   return read <= 0xffff ? read : type;
@@ -398,7 +415,9 @@ Result<std::optional<Test>> RuleCompiler::range_or_compare(const SettledFields& 
       return fail({ErrorKind::Invalid,
                    fmt::format("{}: the range of {} ends ({}) before it starts ({})", flat_.origin(), row.name,
                                fields.at(*end).literal->text, settled.literal->text),
-                   *settled.source, "swap the two ends", {}});
+                   *settled.source,
+                   "swap the two ends",
+                   {}});
     return std::optional<Test>{test::Range{at, low, high, settled.negated}};
   }
   Bytes value = low;
@@ -418,18 +437,24 @@ Result<void> RuleCompiler::add_plain(const SettledFields& fields, Field field, C
       out.emplace_back(test::Compare{at, {settled.literal->bytes[1]}, settled.negated});
       return {};
     }
-    case Field::TcpOption: out.emplace_back(test::TcpOption{settled.literal->bytes[0], settled.negated}); return {};
+    case Field::TcpOption:
+      out.emplace_back(test::TcpOption{settled.literal->bytes[0], settled.negated});
+      return {};
     case Field::ArpGratuitous:
       if (settled.literal->bytes[0] != 0) out.emplace_back(test::GratuitousArp{settled.negated});
       return {};
     case Field::Ipset:
       return fail({ErrorKind::Unsupported,
                    fmt::format("{}: nf_tables cannot look into the ipset '{}'", flat_.origin(), settled.literal->text),
-                   *settled.source, "list the addresses in a variable instead", {}});
+                   *settled.source,
+                   "list the addresses in a variable instead",
+                   {}});
     case Field::State:
     case Field::ConnlimitAbove:
-    case Field::IpsetFlags: return {};  // state and limit belong to the flow; the flags to the ipset
-    default: break;
+    case Field::IpsetFlags:
+      return {};  // state and limit belong to the flow; the flags to the ipset
+    default:
+      break;
   }
   NWF_TRY(auto made, range_or_compare(fields, field));
   if (made) out.push_back(std::move(*made));
@@ -446,7 +471,8 @@ std::vector<Conjunction> RuleCompiler::icmp(const SettledFields& fields) const {
     if (found == fields.end()) return std::nullopt;
     const Bytes low = found->second.literal->bytes;
     const auto last = fields.find(end);
-    return test::Range{packet_field(field, rule_.protocol), low, last == fields.end() ? low : last->second.literal->bytes, false};
+    return test::Range{packet_field(field, rule_.protocol), low,
+                       last == fields.end() ? low : last->second.literal->bytes, false};
   };
   const auto as_test = [](const test::Range& range, bool no) -> Test {
     if (range.low == range.high) return test::Compare{range.field, range.low, no};
@@ -499,8 +525,11 @@ Result<void> RuleCompiler::build(const SettledFields& fields, RuleTests& result)
   if (const int number = ip_protocol_of(rule_.protocol); number >= 0)
     tests.emplace_back(test::Compare{l4proto_field(), to_bytes(static_cast<std::uint64_t>(number), 1), false});
   if (rule_.protocol == Protocol::Stp && view_.mirrored && fields.contains(Field::DstMac))
-    return fail({ErrorKind::Invalid, fmt::format("{}: stp with srcmacaddr cannot be inout", flat_.origin()), rule_.source,
-                 "write one rule for each direction", {}});
+    return fail({ErrorKind::Invalid,
+                 fmt::format("{}: stp with srcmacaddr cannot be inout", flat_.origin()),
+                 rule_.source,
+                 "write one rule for each direction",
+                 {}});
   if (rule_.protocol == Protocol::Arp || rule_.protocol == Protocol::Rarp) add_arp_header(fields, tests);
   Conjunction costly;
   for (const auto& [field, settled] : fields) {

@@ -16,13 +16,14 @@ using Conjunction = std::vector<Test>;
 
 /// How a rule is looked at from one of the flows it has part in.
 struct RuleView {
-  bool mirrored = false;         ///< source and destination change places
-  bool without_source_mac = false;  ///< the inet layer's mirrored rules lose it: the frame's own sender is not the guest
+  bool mirrored = false;  ///< source and destination change places
+  bool without_source_mac =
+      false;  ///< the inet layer's mirrored rules lose it: the frame's own sender is not the guest
 };
 
 struct RuleTests {
   std::vector<Conjunction> alternatives;  ///< the rule matches when one of them does; none: it never does
-  bool nothing_left = false;  ///< the view took away the only attribute; libvirt then leaves the rule out
+  bool nothing_left = false;              ///< the view took away the only attribute; libvirt then leaves the rule out
 };
 
 /// Attributes of the rule as tests, guards of its protocol included, connection state not.

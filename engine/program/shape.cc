@@ -11,18 +11,30 @@ namespace {
 
 std::string_view key_name(KeyType type) {
   switch (type) {
-    case KeyType::Ipv4Addr: return "ipv4";
-    case KeyType::Ipv6Addr: return "ipv6";
-    case KeyType::EtherAddr: return "ether";
-    case KeyType::EtherType: return "ethertype";
-    case KeyType::ArpOp: return "arpop";
-    case KeyType::InetProto: return "proto";
-    case KeyType::InetService: return "port";
-    case KeyType::IcmpType: return "icmptype";
-    case KeyType::Icmpv6Type: return "icmpv6type";
-    case KeyType::Dscp: return "dscp";
-    case KeyType::IfName: return "ifname";
-    case KeyType::Integer: return "number";
+    case KeyType::Ipv4Addr:
+      return "ipv4";
+    case KeyType::Ipv6Addr:
+      return "ipv6";
+    case KeyType::EtherAddr:
+      return "ether";
+    case KeyType::EtherType:
+      return "ethertype";
+    case KeyType::ArpOp:
+      return "arpop";
+    case KeyType::InetProto:
+      return "proto";
+    case KeyType::InetService:
+      return "port";
+    case KeyType::IcmpType:
+      return "icmptype";
+    case KeyType::Icmpv6Type:
+      return "icmpv6type";
+    case KeyType::Dscp:
+      return "dscp";
+    case KeyType::IfName:
+      return "ifname";
+    case KeyType::Integer:
+      return "number";
   }
   return "value";
 }
@@ -49,11 +61,16 @@ bool Fact::holds(const Variables& variables) const {
   const auto found = variables.find(variable);
   const bool defined = found != variables.end();
   switch (kind) {
-    case Kind::Defined: return defined;
-    case Kind::NotDefined: return !defined;
-    case Kind::Single: return defined && distinct(found->second).size() == 1;
-    case Kind::Many: return defined && distinct(found->second).size() > 1;
-    case Kind::Values: return defined && found->second == values;
+    case Kind::Defined:
+      return defined;
+    case Kind::NotDefined:
+      return !defined;
+    case Kind::Single:
+      return defined && distinct(found->second).size() == 1;
+    case Kind::Many:
+      return defined && distinct(found->second).size() > 1;
+    case Kind::Values:
+      return defined && found->second == values;
   }
   return false;
 }

@@ -18,11 +18,11 @@ namespace nwf {
 /// Something true of a binding's variables on which a program was built.
 struct Fact {
   enum class Kind {
-    Defined,    ///< the binding gives the variable, overriding a reference's parameter
-    NotDefined, ///< it does not; the parameter of a reference is used
-    Single,     ///< all its values are the same
-    Many,       ///< it has at least two different values
-    Values,     ///< it has exactly `values`
+    Defined,     ///< the binding gives the variable, overriding a reference's parameter
+    NotDefined,  ///< it does not; the parameter of a reference is used
+    Single,      ///< all its values are the same
+    Many,        ///< it has at least two different values
+    Values,      ///< it has exactly `values`
   };
   Kind kind;
   std::string variable;

@@ -94,18 +94,30 @@ class TableDiff {
 struct Describe {
   std::string_view family;
   std::string operator()(const change::AddTable&) const { return fmt::format("add table {} {}", family, kTableName); }
-  std::string operator()(const change::DeleteTable&) const { return fmt::format("delete table {} {}", family, kTableName); }
-  std::string operator()(const change::AddChain& c) const { return fmt::format("add chain {} {}", family, c.chain.name); }
-  std::string operator()(const change::FlushChain& c) const { return fmt::format("replace the rules of chain {} {}", family, c.chain); }
-  std::string operator()(const change::DeleteChain& c) const { return fmt::format("delete chain {} {}", family, c.chain); }
-  std::string operator()(const change::AddRule& c) const { return fmt::format("add rule to chain {} {}: {}", family, c.chain, c.rule.comment); }
+  std::string operator()(const change::DeleteTable&) const {
+    return fmt::format("delete table {} {}", family, kTableName);
+  }
+  std::string operator()(const change::AddChain& c) const {
+    return fmt::format("add chain {} {}", family, c.chain.name);
+  }
+  std::string operator()(const change::FlushChain& c) const {
+    return fmt::format("replace the rules of chain {} {}", family, c.chain);
+  }
+  std::string operator()(const change::DeleteChain& c) const {
+    return fmt::format("delete chain {} {}", family, c.chain);
+  }
+  std::string operator()(const change::AddRule& c) const {
+    return fmt::format("add rule to chain {} {}: {}", family, c.chain, c.rule.comment);
+  }
   std::string operator()(const change::AddSet& c) const { return fmt::format("add set {} {}", family, c.set.name); }
   std::string operator()(const change::DeleteSet& c) const { return fmt::format("delete set {} {}", family, c.set); }
   std::string operator()(const change::AddElements& c) const {
-    return fmt::format("add {} element{} to {} {}", c.elements.size(), c.elements.size() == 1 ? "" : "s", family, c.set.name);
+    return fmt::format("add {} element{} to {} {}", c.elements.size(), c.elements.size() == 1 ? "" : "s", family,
+                       c.set.name);
   }
   std::string operator()(const change::DeleteElements& c) const {
-    return fmt::format("delete {} element{} from {} {}", c.elements.size(), c.elements.size() == 1 ? "" : "s", family, c.set.name);
+    return fmt::format("delete {} element{} from {} {}", c.elements.size(), c.elements.size() == 1 ? "" : "s", family,
+                       c.set.name);
   }
 };
 

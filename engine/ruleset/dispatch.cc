@@ -35,11 +35,15 @@ std::optional<Chain> dispatch_chain(std::size_t flow, const FrameNeeds& needs, s
   chain.base = hook;
   const bool out = flow_direction(flow) == Direction::Out;
   const expr::MetaLoad port{out ? MetaKey::InterfaceIn : MetaKey::InterfaceOut, 0};
-  chain.comment = fmt::format("{} layer, {} the guest", flow_layer(flow) == Layer::Ethernet ? "ethernet" : "inet", out ? "from" : "to");
+  chain.comment = fmt::format("{} layer, {} the guest", flow_layer(flow) == Layer::Ethernet ? "ethernet" : "inet",
+                              out ? "from" : "to");
   for (const auto& [set, entry] : needs.common)
     if (!entry[flow].empty())
-      chain.rules.push_back({{port, expr::Lookup{set, 0, false, false}, expr::Immediate{{VerdictCode::Goto, entry[flow]}}}, "ports of one program"});
-  if (needs.mapped[flow]) chain.rules.push_back({{port, expr::Lookup{std::string(kMapNames[flow]), 0, false, true}}, "port to program"});
+      chain.rules.push_back(
+          {{port, expr::Lookup{set, 0, false, false}, expr::Immediate{{VerdictCode::Goto, entry[flow]}}},
+           "ports of one program"});
+  if (needs.mapped[flow])
+    chain.rules.push_back({{port, expr::Lookup{std::string(kMapNames[flow]), 0, false, true}}, "port to program"});
   if (chain.rules.empty()) return std::nullopt;
   return chain;
 }
@@ -80,7 +84,8 @@ Rule limit_rule(const MarkedLimit& limit, bool ipv6, const MarkBits& bits, const
   rule.expressions = test_mark(bits.limit_mask(), bits.limit(limit_id(limit)));
   rule.expressions.emplace_back(expr::MetaLoad{MetaKey::NfProto, 0});
   rule.expressions.emplace_back(expr::Compare{0, CompareOp::Equal, {ipv6 ? kNfprotoIpv6 : kNfprotoIpv4}});
-  const PacketField source = packet_field(ipv6 ? Field::SrcIp6 : Field::SrcIp4, ipv6 ? Protocol::AllIpv6 : Protocol::All);
+  const PacketField source =
+      packet_field(ipv6 ? Field::SrcIp6 : Field::SrcIp4, ipv6 ? Protocol::AllIpv6 : Protocol::All);
   rule.expressions.emplace_back(expr::Payload{source.base, source.offset, source.length, 0});
   rule.expressions.emplace_back(expr::DynamicSet{expr::DynamicSet::Op::Add, set, 0, limit.above, true});
   if (limit.reject)
@@ -96,7 +101,8 @@ Result<void> add_limit_chains(Ruleset& ruleset, const std::set<MarkedLimit>& lim
   for (const MarkedLimit& limit : limits)
     if (const auto [other, added] = by_id.emplace(limit_id(limit), &limit); !added)
       return fail(ErrorKind::Unsupported,
-                  fmt::format("this kernel cannot tell connlimit-above {} from connlimit-above {}", other->second->above, limit.above),
+                  fmt::format("this kernel cannot tell connlimit-above {} from connlimit-above {}",
+                              other->second->above, limit.above),
                   "use the same number in both filters, or numbers up to 15");
   for (const bool input : {false, true}) {
     Chain chain;
@@ -106,7 +112,8 @@ Result<void> add_limit_chains(Ruleset& ruleset, const std::set<MarkedLimit>& lim
     for (const MarkedLimit& limit : limits)
       for (const bool ipv6 : {false, true}) {
         Set counted;
-        counted.name = fmt::format("limit{}{}.ip{}{}", limit.above, limit.reject ? "r" : "", ipv6 ? 6 : 4, input ? ".input" : "");
+        counted.name =
+            fmt::format("limit{}{}.ip{}{}", limit.above, limit.reject ? "r" : "", ipv6 ? 6 : 4, input ? ".input" : "");
         counted.key = {ipv6 ? KeyPart{KeyType::Ipv6Addr, 16} : KeyPart{KeyType::Ipv4Addr, 4}};
         counted.dynamic = true;
         counted.size = 65535;
@@ -122,7 +129,8 @@ Result<void> add_limit_chains(Ruleset& ruleset, const std::set<MarkedLimit>& lim
 }  // namespace
 
 bool FrameNeeds::empty() const {
-  return needs.empty() && limits.empty() && common.empty() && std::none_of(mapped.begin(), mapped.end(), [](bool m) { return m; });
+  return needs.empty() && limits.empty() && common.empty() &&
+         std::none_of(mapped.begin(), mapped.end(), [](bool m) { return m; });
 }
 
 void FrameNeeds::add(const LoweredProgram& lowered, bool is_common) {
@@ -171,16 +179,20 @@ Result<Ruleset> frame(const FrameNeeds& needs, const Capabilities& capabilities,
   // A common program's rules look its set up, so it is part of what stands with the frame.
   for (const auto& [name, entry] : needs.common) bridge.sets.emplace(name, ports_set(name));
   const std::size_t inet_in = flow_index(Layer::Inet, Direction::In);
-  if (auto chain = dispatch_chain(flow_index(Layer::Ethernet, Direction::Out), needs, "guest-out.ethernet", {Hook::Prerouting, -300}))
+  if (auto chain = dispatch_chain(flow_index(Layer::Ethernet, Direction::Out), needs, "guest-out.ethernet",
+                                  {Hook::Prerouting, -300}))
     add_chain(bridge, std::move(*chain));
-  if (auto chain = dispatch_chain(flow_index(Layer::Ethernet, Direction::In), needs, "guest-in.ethernet", {Hook::Postrouting, 300}))
+  if (auto chain = dispatch_chain(flow_index(Layer::Ethernet, Direction::In), needs, "guest-in.ethernet",
+                                  {Hook::Postrouting, 300}))
     add_chain(bridge, std::move(*chain));
-  if (auto chain = dispatch_chain(flow_index(Layer::Inet, Direction::Out), needs, "guest-out.inet", {Hook::Prerouting, 1}))
+  if (auto chain =
+          dispatch_chain(flow_index(Layer::Inet, Direction::Out), needs, "guest-out.inet", {Hook::Prerouting, 1}))
     add_chain(bridge, std::move(*chain));
   if (auto chain = dispatch_chain(inet_in, needs, "guest-in.inet", {Hook::Forward, -10})) {
     if (wants(Need::RejectMark))
       // Already rejected on its way out of another guest: leave it to the inet hook to say so.
-      chain->rules.insert(chain->rules.begin(), marked_rule(options.mark, {VerdictCode::Accept, {}}, "rejected already"));
+      chain->rules.insert(chain->rules.begin(),
+                          marked_rule(options.mark, {VerdictCode::Accept, {}}, "rejected already"));
     add_chain(bridge, std::move(*chain));
   }
   if (options.filter_host_traffic)

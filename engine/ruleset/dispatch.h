@@ -37,8 +37,8 @@ constexpr std::size_t kMaxCommonPrograms = 4;
 struct FrameNeeds {
   std::set<Need> needs;
   std::set<MarkedLimit> limits;
-  std::map<std::string, FlowEntries> common;       ///< by the name of the set of ports
-  std::array<bool, kFlowCount> mapped{};           ///< flows into which some ports come by the verdict map
+  std::map<std::string, FlowEntries> common;  ///< by the name of the set of ports
+  std::array<bool, kFlowCount> mapped{};      ///< flows into which some ports come by the verdict map
   bool empty() const;
   /// Asks for everything that a program needs.
   void add(const LoweredProgram& lowered, bool is_common);

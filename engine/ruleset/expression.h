@@ -19,11 +19,11 @@ namespace nwf {
 using Register = std::uint8_t;
 
 enum class MetaKey : std::uint8_t {
-  InterfaceIn,   ///< iifname, 16 bytes
-  InterfaceOut,  ///< oifname, 16 bytes
-  L4Proto,       ///< 1 byte: the transport protocol, behind IPv6 extension headers
-  NfProto,       ///< 1 byte: NFPROTO_IPV4 2, NFPROTO_IPV6 10 (inet family only)
-  Mark,          ///< 4 bytes, host byte order
+  InterfaceIn,      ///< iifname, 16 bytes
+  InterfaceOut,     ///< oifname, 16 bytes
+  L4Proto,          ///< 1 byte: the transport protocol, behind IPv6 extension headers
+  NfProto,          ///< 1 byte: NFPROTO_IPV4 2, NFPROTO_IPV6 10 (inet family only)
+  Mark,             ///< 4 bytes, host byte order
   InterfaceInKind,  ///< iifkind, 16 bytes: "bridge", "tun", ...
 };
 enum class CtKey : std::uint8_t { State, Direction };

@@ -13,7 +13,9 @@ constexpr std::string_view kSeal = "; chain=";
 std::string hex(const Bytes& bytes) { return fmt::format("{:02x}", fmt::join(bytes, "")); }
 
 struct Canonical {
-  std::string operator()(const expr::MetaLoad& e) const { return fmt::format("meta {} {}", static_cast<int>(e.key), e.to); }
+  std::string operator()(const expr::MetaLoad& e) const {
+    return fmt::format("meta {} {}", static_cast<int>(e.key), e.to);
+  }
   std::string operator()(const expr::MetaSetMark& e) const { return fmt::format("setmark {}", e.from); }
   std::string operator()(const expr::CtLoad& e) const { return fmt::format("ct {} {}", static_cast<int>(e.key), e.to); }
   std::string operator()(const expr::Payload& e) const {

@@ -171,13 +171,14 @@ class Lowering {
   Result<std::vector<std::vector<Expression>>> connection_tests(const test::Connection& test, const ProgramRule& rule) {
     const StateMethod method = state_method(capabilities_, ipv6_);
     if (method == StateMethod::None)
-      return fail({ErrorKind::Unsupported,
-                   fmt::format("{}: this kernel has no connection state for bridged IPv{} packets", rule.origin, ipv6_ ? 6 : 4),
-                   rule.source,
-                   fmt::format("load nf_conntrack_bridge, or load br_netfilter and set net.bridge.bridge-nf-call-ip{}tables=1, "
-                               "or write statematch='false'",
-                               ipv6_ ? "6" : ""),
-                   {}});
+      return fail(
+          {ErrorKind::Unsupported,
+           fmt::format("{}: this kernel has no connection state for bridged IPv{} packets", rule.origin, ipv6_ ? 6 : 4),
+           rule.source,
+           fmt::format("load nf_conntrack_bridge, or load br_netfilter and set net.bridge.bridge-nf-call-ip{}tables=1, "
+                       "or write statematch='false'",
+                       ipv6_ ? "6" : ""),
+           {}});
     if (method == StateMethod::Mark) out_.needs.insert(Need::StateMark);
     return lower_connection(test, method, options_.mark);
   }
@@ -212,11 +213,13 @@ class Lowering {
     forget.comment = comment(rule.origin + ": ends");
     add_compare(std::get<test::Compare>(rule.tests.front()), forget.expressions);
     load_arp_key(Field::ArpSrcIp, forget.expressions);
-    forget.expressions.emplace_back(expr::DynamicSet{expr::DynamicSet::Op::Delete, std::string(kArpPairs), 0, 0, false});
+    forget.expressions.emplace_back(
+        expr::DynamicSet{expr::DynamicSet::Op::Delete, std::string(kArpPairs), 0, 0, false});
     return forget;
   }
 
-  void add_native_limit(const test::ConnectionLimit& limit, const ProgramRule& rule, const Chain& chain, std::vector<Expression>& out) {
+  void add_native_limit(const test::ConnectionLimit& limit, const ProgramRule& rule, const Chain& chain,
+                        std::vector<Expression>& out) {
     Set counted;
     counted.name = fmt::format("{}.limit{}", chain.name, chain.rules.size());
     counted.key = {{KeyType::IfName, PortName::kSize},
@@ -225,7 +228,8 @@ class Lowering {
     counted.size = 65535;
     counted.comment = comment(rule.origin);
     out.emplace_back(load_port());
-    add_load(packet_field(ipv6_ ? Field::SrcIp6 : Field::SrcIp4, ipv6_ ? Protocol::AllIpv6 : Protocol::All), kAfterPort, out);
+    add_load(packet_field(ipv6_ ? Field::SrcIp6 : Field::SrcIp4, ipv6_ ? Protocol::AllIpv6 : Protocol::All), kAfterPort,
+             out);
     out.emplace_back(expr::DynamicSet{expr::DynamicSet::Op::Add, counted.name, 0, limit.above, true});
     own_sets_.emplace(counted.name, std::move(counted));
   }
@@ -234,8 +238,11 @@ class Lowering {
   Result<bool> add_limit(const test::ConnectionLimit& limit, const ProgramRule& rule, const Chain& chain,
                          std::vector<Expression>& out) {
     const auto unsupported = [&](std::string what) {
-      return fail({ErrorKind::Unsupported, fmt::format("{}: {}", rule.origin, what), rule.source,
-                   "count with connlimit-above in a drop rule, without match='no'", {}});
+      return fail({ErrorKind::Unsupported,
+                   fmt::format("{}: {}", rule.origin, what),
+                   rule.source,
+                   "count with connlimit-above in a drop rule, without match='no'",
+                   {}});
     };
     if (limit.negated) return unsupported("connlimit-above with match='no' cannot be counted");
     const bool stops = rule.action == Action::Drop || rule.action == Action::Reject;
@@ -247,9 +254,13 @@ class Lowering {
         add_native_limit(limit, rule, chain, out);
         return false;
       }
-      if (netfilter) return unsupported("without conntrack in the bridge family a connection limit can only drop or reject");
-      return fail({ErrorKind::Unsupported, fmt::format("{}: this kernel cannot count bridged connections", rule.origin),
-                   rule.source, "load nf_conntrack_bridge, or load br_netfilter", {}});
+      if (netfilter)
+        return unsupported("without conntrack in the bridge family a connection limit can only drop or reject");
+      return fail({ErrorKind::Unsupported,
+                   fmt::format("{}: this kernel cannot count bridged connections", rule.origin),
+                   rule.source,
+                   "load nf_conntrack_bridge, or load br_netfilter",
+                   {}});
     }
     const MarkedLimit marked{limit.above, rule.action == Action::Reject};
     out_.limits.insert(marked);
@@ -261,10 +272,17 @@ class Lowering {
   Result<void> add_action(const ProgramRule& rule, std::vector<Expression>& out) {
     const bool inet = flow_layer(flow_) == Layer::Inet;
     switch (rule.action) {
-      case Action::Accept: out.emplace_back(expr::Immediate{{VerdictCode::Accept, {}}}); break;
-      case Action::Drop: out.emplace_back(expr::Immediate{{VerdictCode::Drop, {}}}); break;
-      case Action::Return: out.emplace_back(expr::Immediate{{VerdictCode::Return, {}}}); break;
-      case Action::Continue: break;
+      case Action::Accept:
+        out.emplace_back(expr::Immediate{{VerdictCode::Accept, {}}});
+        break;
+      case Action::Drop:
+        out.emplace_back(expr::Immediate{{VerdictCode::Drop, {}}});
+        break;
+      case Action::Return:
+        out.emplace_back(expr::Immediate{{VerdictCode::Return, {}}});
+        break;
+      case Action::Continue:
+        break;
       case Action::Reject:
         // As in libvirt, the ethernet layer knows no reject.
         if (!inet)
@@ -283,12 +301,16 @@ class Lowering {
       out.emplace_back(expr::Reject{});
     } else if (netfilter == Probe::Yes) {
       out_.needs.insert(Need::RejectMark);
-      for (Expression& expression : set_mark(options_.mark.reject(), options_.mark.reject())) out.push_back(std::move(expression));
+      for (Expression& expression : set_mark(options_.mark.reject(), options_.mark.reject()))
+        out.push_back(std::move(expression));
       out.emplace_back(expr::Immediate{{VerdictCode::Accept, {}}});
     } else {
-      out_.warnings.push_back({ErrorKind::Unsupported,
-                               fmt::format("{}: reject is a drop here: this kernel cannot reject bridged packets", rule.origin),
-                               rule.source, "load br_netfilter to have the sender told", {}});
+      out_.warnings.push_back(
+          {ErrorKind::Unsupported,
+           fmt::format("{}: reject is a drop here: this kernel cannot reject bridged packets", rule.origin),
+           rule.source,
+           "load br_netfilter to have the sender told",
+           {}});
       out.emplace_back(expr::Immediate{{VerdictCode::Drop, {}}});
     }
   }

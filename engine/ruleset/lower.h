@@ -42,13 +42,13 @@ unsigned limit_id(const MarkedLimit& limit);
 /// What a program is in the kernel. All of it is in the bridge table; marked limits ask for chains in inet.
 struct LoweredProgram {
   std::string name;
-  std::string ports;              ///< name of the set of ports that run it (dispatch.h)
-  std::vector<Chain> chains;      ///< every flow's, the first of each flow named entry[flow]
+  std::string ports;          ///< name of the set of ports that run it (dispatch.h)
+  std::vector<Chain> chains;  ///< every flow's, the first of each flow named entry[flow]
   FlowEntries entry;
-  std::vector<Set> sets;          ///< value sets, and dynamic sets of its own
+  std::vector<Set> sets;  ///< value sets, and dynamic sets of its own
   std::set<Need> needs;
   std::set<MarkedLimit> limits;
-  std::vector<Error> warnings;    ///< rules that mean less than written here (a reject that is a drop), each named
+  std::vector<Error> warnings;  ///< rules that mean less than written here (a reject that is a drop), each named
   std::size_t rules = 0;
 
   /// Hash over everything above: equal means the kernel would hold the same.

@@ -5,18 +5,25 @@ namespace nwf {
 
 std::size_t key_width(KeyType type) {
   switch (type) {
-    case KeyType::Ipv4Addr: return 4;
-    case KeyType::Ipv6Addr: return 16;
-    case KeyType::EtherAddr: return 6;
+    case KeyType::Ipv4Addr:
+      return 4;
+    case KeyType::Ipv6Addr:
+      return 16;
+    case KeyType::EtherAddr:
+      return 6;
     case KeyType::EtherType:
     case KeyType::ArpOp:
-    case KeyType::InetService: return 2;
+    case KeyType::InetService:
+      return 2;
     case KeyType::InetProto:
     case KeyType::IcmpType:
     case KeyType::Icmpv6Type:
-    case KeyType::Dscp: return 1;
-    case KeyType::IfName: return 16;
-    case KeyType::Integer: return 4;
+    case KeyType::Dscp:
+      return 1;
+    case KeyType::IfName:
+      return 16;
+    case KeyType::Integer:
+      return 4;
   }
   return 0;
 }

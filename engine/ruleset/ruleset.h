@@ -45,7 +45,7 @@ struct Chain {
   std::string name;
   std::optional<BaseHook> base;  ///< none: a regular chain, reached by jump or goto
   std::vector<Rule> rules;
-  std::string comment;           ///< what it is; at most kMaxComment bytes; fixed for the chain's life
+  std::string comment;  ///< what it is; at most kMaxComment bytes; fixed for the chain's life
   friend bool operator==(const Chain&, const Chain&) = default;
 };
 
@@ -80,9 +80,9 @@ struct Set {
   std::string name;
   std::vector<KeyPart> key;
   bool verdict_map = false;
-  bool dynamic = false;            ///< packets may add elements
+  bool dynamic = false;               ///< packets may add elements
   std::uint32_t timeout_seconds = 0;  ///< of dynamic elements; 0: none
-  std::uint32_t size = 0;          ///< most elements of a dynamic set; 0: the kernel's default
+  std::uint32_t size = 0;             ///< most elements of a dynamic set; 0: the kernel's default
   std::string comment;
   friend bool operator==(const Set&, const Set&) = default;
 };

@@ -78,7 +78,8 @@ Bytes mark_bytes(std::uint32_t value) {
 }
 
 std::vector<Expression> set_mark(std::uint32_t mask, std::uint32_t value) {
-  return {expr::MetaLoad{MetaKey::Mark, 0}, expr::Bitwise{0, 0, mark_bytes(~mask), mark_bytes(value)}, expr::MetaSetMark{0}};
+  return {expr::MetaLoad{MetaKey::Mark, 0}, expr::Bitwise{0, 0, mark_bytes(~mask), mark_bytes(value)},
+          expr::MetaSetMark{0}};
 }
 
 std::vector<Expression> test_mark(std::uint32_t mask, std::uint32_t value) {
@@ -92,7 +93,8 @@ StateMethod state_method(const Capabilities& capabilities, bool ipv6) {
   return netfilter == Probe::Yes ? StateMethod::Mark : StateMethod::None;
 }
 
-std::vector<std::vector<Expression>> lower_connection(const test::Connection& test, StateMethod method, const MarkBits& bits) {
+std::vector<std::vector<Expression>> lower_connection(const test::Connection& test, StateMethod method,
+                                                      const MarkBits& bits) {
   assert(method != StateMethod::None);
   if (method == StateMethod::Native) {
     std::uint32_t states = 0;
@@ -100,7 +102,8 @@ std::vector<std::vector<Expression>> lower_connection(const test::Connection& te
     if ((test.states & kConnEstablished) != 0) states |= kCtStateEstablished;
     if ((test.states & kConnRelated) != 0) states |= kCtStateRelated;
     if ((test.states & kConnInvalid) != 0) states |= kCtStateInvalid;
-    std::vector<Expression> expressions{expr::CtLoad{CtKey::State, 0}, expr::Bitwise{0, 0, mark_bytes(states), Bytes(4)},
+    std::vector<Expression> expressions{expr::CtLoad{CtKey::State, 0},
+                                        expr::Bitwise{0, 0, mark_bytes(states), Bytes(4)},
                                         expr::Compare{0, CompareOp::NotEqual, Bytes(4)}};
     if (test.direction != ConnDirection::Any) {
       expressions.emplace_back(expr::CtLoad{CtKey::Direction, 0});
@@ -128,8 +131,10 @@ Chain state_chain(const MarkBits& bits, bool by_kind) {
                             expr::Immediate{{VerdictCode::Return, {}}}},
                            "not bridged"});
   }
-  chain.rules.push_back(copy_rule(bits, kCtStateEstablished, kReply, StateCode::EstablishedReply, "established, reply"));
-  chain.rules.push_back(copy_rule(bits, kCtStateEstablished, {}, StateCode::EstablishedOriginal, "established, original"));
+  chain.rules.push_back(
+      copy_rule(bits, kCtStateEstablished, kReply, StateCode::EstablishedReply, "established, reply"));
+  chain.rules.push_back(
+      copy_rule(bits, kCtStateEstablished, {}, StateCode::EstablishedOriginal, "established, original"));
   chain.rules.push_back(copy_rule(bits, kCtStateNew, {}, StateCode::New, "new"));
   chain.rules.push_back(copy_rule(bits, kCtStateRelated, kReply, StateCode::RelatedReply, "related, reply"));
   chain.rules.push_back(copy_rule(bits, kCtStateRelated, {}, StateCode::RelatedOriginal, "related, original"));

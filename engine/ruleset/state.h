@@ -19,7 +19,8 @@ StateMethod state_method(const Capabilities& capabilities, bool ipv6);
 
 /// Expressions that go on when the packet's connection is as the test says; several lists when one does not do:
 /// the rule is then written once for each. Uses register 0. Never called with StateMethod::None.
-std::vector<std::vector<Expression>> lower_connection(const test::Connection& test, StateMethod method, const MarkBits& bits);
+std::vector<std::vector<Expression>> lower_connection(const test::Connection& test, StateMethod method,
+                                                      const MarkBits& bits);
 
 /// The inet chain that copies state into the mark. `by_kind`: bridged packets can be told by `meta iifkind`.
 Chain state_chain(const MarkBits& bits, bool by_kind);

@@ -41,7 +41,8 @@ void put_element(nlmsghdr* header, const Set& set, const Element& element) {
   if (set.verdict_map && element.verdict) {
     nlattr* data = mnl_attr_nest_start(header, NFTA_SET_ELEM_DATA);
     nlattr* verdict = mnl_attr_nest_start(header, NFTA_DATA_VERDICT);
-    mnl_attr_put_u32(header, NFTA_VERDICT_CODE, htonl(static_cast<std::uint32_t>(verdict_number(element.verdict->code))));
+    mnl_attr_put_u32(header, NFTA_VERDICT_CODE,
+                     htonl(static_cast<std::uint32_t>(verdict_number(element.verdict->code))));
     if (!element.verdict->chain.empty()) put_string(header, NFTA_VERDICT_CHAIN, element.verdict->chain);
     mnl_attr_nest_end(header, verdict);
     mnl_attr_nest_end(header, data);
@@ -94,7 +95,8 @@ struct Encoder {
     NftRule rule(nftnl_rule_alloc());
     nftnl_rule_set_str(rule.get(), NFTNL_RULE_TABLE, kTable);
     nftnl_rule_set_str(rule.get(), NFTNL_RULE_CHAIN, c.chain.c_str());
-    for (const Expression& expression : c.rule.expressions) nftnl_rule_add_expr(rule.get(), encode(expression, family).release());
+    for (const Expression& expression : c.rule.expressions)
+      nftnl_rule_add_expr(rule.get(), encode(expression, family).release());
     nlmsghdr* header = batch.message(NFT_MSG_NEWRULE, family, NLM_F_CREATE | NLM_F_APPEND);
     nftnl_rule_nlmsg_build_payload(header, rule.get());
     put_userdata(header, NFTA_RULE_USERDATA, NFTNL_UDATA_RULE_COMMENT, c.rule.comment);
@@ -116,7 +118,8 @@ struct Encoder {
     if (set.verdict_map) mnl_attr_put_u32(header, NFTA_SET_DATA_TYPE, htonl(NFT_DATA_VERDICT));
     // The kernel asks for an id even where no rule of the batch refers to the set by it.
     mnl_attr_put_u32(header, NFTA_SET_ID, htonl(batch.next_sequence()));
-    if (set.timeout_seconds > 0) mnl_attr_put_u64(header, NFTA_SET_TIMEOUT, htobe64(set.timeout_seconds * std::uint64_t{1000}));
+    if (set.timeout_seconds > 0)
+      mnl_attr_put_u64(header, NFTA_SET_TIMEOUT, htobe64(set.timeout_seconds * std::uint64_t{1000}));
     if (set.size > 0) {
       nlattr* description = mnl_attr_nest_start(header, NFTA_SET_DESC);
       mnl_attr_put_u32(header, NFTA_SET_DESC_SIZE, htonl(set.size));
@@ -124,7 +127,8 @@ struct Encoder {
     }
     std::vector<std::uint8_t> userdata;
     // nft prints a lone interface name only when told its byte order: 1 is the host's (nftables: include/expression.h).
-    if (set.key.size() == 1 && set.key[0].type == KeyType::IfName) userdata = number_userdata(NFTNL_UDATA_SET_KEYBYTEORDER, 1);
+    if (set.key.size() == 1 && set.key[0].type == KeyType::IfName)
+      userdata = number_userdata(NFTNL_UDATA_SET_KEYBYTEORDER, 1);
     const auto comment = comment_userdata(NFTNL_UDATA_SET_COMMENT, set.comment);
     userdata.insert(userdata.end(), comment.begin(), comment.end());
     if (!userdata.empty()) mnl_attr_put(header, NFTA_SET_USERDATA, userdata.size(), userdata.data());
@@ -139,7 +143,8 @@ struct Encoder {
   }
 
   void operator()(const change::AddElements& c) const {
-    elements(NFT_MSG_NEWSETELEM, static_cast<std::uint16_t>(NLM_F_CREATE | (c.exclusive ? NLM_F_EXCL : 0)), c.set, c.elements, true);
+    elements(NFT_MSG_NEWSETELEM, static_cast<std::uint16_t>(NLM_F_CREATE | (c.exclusive ? NLM_F_EXCL : 0)), c.set,
+             c.elements, true);
   }
   void operator()(const change::DeleteElements& c) const { elements(NFT_MSG_DELSETELEM, 0, c.set, c.elements, false); }
 
@@ -150,7 +155,8 @@ struct Encoder {
     batch.close(header);
   }
 
-  void elements(std::uint16_t type, std::uint16_t flags, const Set& set, const std::vector<Element>& all, bool with_verdict) const {
+  void elements(std::uint16_t type, std::uint16_t flags, const Set& set, const std::vector<Element>& all,
+                bool with_verdict) const {
     Set plain;  // an element is deleted by its key alone
     const Set& as = with_verdict ? set : plain;
     for (std::size_t next = 0; next < all.size();) {
@@ -208,7 +214,8 @@ nlmsghdr* Batch::message(std::uint16_t type, Family family, std::uint16_t flags)
   last_ = next_;
   changes_.push_back(index_);
   if (acknowledge_all_) flags = static_cast<std::uint16_t>(flags | NLM_F_ACK);
-  return nftnl_nlmsg_build_hdr(reinterpret_cast<char*>(bytes_.data() + size_), type, family_number(family), flags, next_++);
+  return nftnl_nlmsg_build_hdr(reinterpret_cast<char*>(bytes_.data() + size_), type, family_number(family), flags,
+                               next_++);
 }
 
 void Batch::close(nlmsghdr* header) {

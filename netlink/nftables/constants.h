@@ -25,57 +25,78 @@ inline Register register_from(std::uint32_t number) {
 
 inline std::uint32_t meta_number(MetaKey key) {
   switch (key) {
-    case MetaKey::InterfaceIn: return NFT_META_IIFNAME;
-    case MetaKey::InterfaceOut: return NFT_META_OIFNAME;
-    case MetaKey::L4Proto: return NFT_META_L4PROTO;
-    case MetaKey::NfProto: return NFT_META_NFPROTO;
-    case MetaKey::Mark: return NFT_META_MARK;
-    case MetaKey::InterfaceInKind: return NFT_META_IIFKIND;
+    case MetaKey::InterfaceIn:
+      return NFT_META_IIFNAME;
+    case MetaKey::InterfaceOut:
+      return NFT_META_OIFNAME;
+    case MetaKey::L4Proto:
+      return NFT_META_L4PROTO;
+    case MetaKey::NfProto:
+      return NFT_META_NFPROTO;
+    case MetaKey::Mark:
+      return NFT_META_MARK;
+    case MetaKey::InterfaceInKind:
+      return NFT_META_IIFKIND;
   }
   return 0;
 }
 inline std::optional<MetaKey> meta_from(std::uint32_t number) {
-  for (const MetaKey key : {MetaKey::InterfaceIn, MetaKey::InterfaceOut, MetaKey::L4Proto, MetaKey::NfProto, MetaKey::Mark,
-                            MetaKey::InterfaceInKind})
+  for (const MetaKey key : {MetaKey::InterfaceIn, MetaKey::InterfaceOut, MetaKey::L4Proto, MetaKey::NfProto,
+                            MetaKey::Mark, MetaKey::InterfaceInKind})
     if (meta_number(key) == number) return key;
   return std::nullopt;
 }
 
 inline std::uint32_t payload_base_number(PayloadBase base) {
   switch (base) {
-    case PayloadBase::Link: return NFT_PAYLOAD_LL_HEADER;
-    case PayloadBase::Network: return NFT_PAYLOAD_NETWORK_HEADER;
-    case PayloadBase::Transport: return NFT_PAYLOAD_TRANSPORT_HEADER;
+    case PayloadBase::Link:
+      return NFT_PAYLOAD_LL_HEADER;
+    case PayloadBase::Network:
+      return NFT_PAYLOAD_NETWORK_HEADER;
+    case PayloadBase::Transport:
+      return NFT_PAYLOAD_TRANSPORT_HEADER;
   }
   return 0;
 }
 
 inline std::uint32_t compare_number(CompareOp op) {
   switch (op) {
-    case CompareOp::Equal: return NFT_CMP_EQ;
-    case CompareOp::NotEqual: return NFT_CMP_NEQ;
-    case CompareOp::Less: return NFT_CMP_LT;
-    case CompareOp::LessOrEqual: return NFT_CMP_LTE;
-    case CompareOp::Greater: return NFT_CMP_GT;
-    case CompareOp::GreaterOrEqual: return NFT_CMP_GTE;
+    case CompareOp::Equal:
+      return NFT_CMP_EQ;
+    case CompareOp::NotEqual:
+      return NFT_CMP_NEQ;
+    case CompareOp::Less:
+      return NFT_CMP_LT;
+    case CompareOp::LessOrEqual:
+      return NFT_CMP_LTE;
+    case CompareOp::Greater:
+      return NFT_CMP_GT;
+    case CompareOp::GreaterOrEqual:
+      return NFT_CMP_GTE;
   }
   return NFT_CMP_EQ;
 }
 inline std::optional<CompareOp> compare_from(std::uint32_t number) {
-  for (const CompareOp op : {CompareOp::Equal, CompareOp::NotEqual, CompareOp::Less, CompareOp::LessOrEqual, CompareOp::Greater,
-                             CompareOp::GreaterOrEqual})
+  for (const CompareOp op : {CompareOp::Equal, CompareOp::NotEqual, CompareOp::Less, CompareOp::LessOrEqual,
+                             CompareOp::Greater, CompareOp::GreaterOrEqual})
     if (compare_number(op) == number) return op;
   return std::nullopt;
 }
 
 inline std::int32_t verdict_number(VerdictCode code) {
   switch (code) {
-    case VerdictCode::Accept: return NF_ACCEPT;
-    case VerdictCode::Drop: return NF_DROP;
-    case VerdictCode::Return: return NFT_RETURN;
-    case VerdictCode::Continue: return NFT_CONTINUE;
-    case VerdictCode::Jump: return NFT_JUMP;
-    case VerdictCode::Goto: return NFT_GOTO;
+    case VerdictCode::Accept:
+      return NF_ACCEPT;
+    case VerdictCode::Drop:
+      return NF_DROP;
+    case VerdictCode::Return:
+      return NFT_RETURN;
+    case VerdictCode::Continue:
+      return NFT_CONTINUE;
+    case VerdictCode::Jump:
+      return NFT_JUMP;
+    case VerdictCode::Goto:
+      return NFT_GOTO;
   }
   return NF_DROP;
 }

@@ -11,8 +11,12 @@ namespace {
 
 NftExpr make(const char* name) { return NftExpr(nftnl_expr_alloc(name)); }
 
-void put(const NftExpr& e, std::uint16_t attribute, std::uint32_t value) { nftnl_expr_set_u32(e.get(), attribute, value); }
-void put_register(const NftExpr& e, std::uint16_t attribute, Register value) { put(e, attribute, register_number(value)); }
+void put(const NftExpr& e, std::uint16_t attribute, std::uint32_t value) {
+  nftnl_expr_set_u32(e.get(), attribute, value);
+}
+void put_register(const NftExpr& e, std::uint16_t attribute, Register value) {
+  put(e, attribute, register_number(value));
+}
 void put_bytes(const NftExpr& e, std::uint16_t attribute, const Bytes& bytes) {
   nftnl_expr_set(e.get(), attribute, bytes.data(), static_cast<std::uint32_t>(bytes.size()));
 }
@@ -166,7 +170,8 @@ std::optional<Expression> decode_dynset(const nftnl_expr& e) {
   if (nftnl_expr_is_set(&e, NFTNL_EXPR_DYNSET_EXPR)) {
     std::uint32_t length = 0;
     const auto* count = static_cast<const nftnl_expr*>(nftnl_expr_get(&e, NFTNL_EXPR_DYNSET_EXPR, &length));
-    if (count == nullptr || std::string_view(nftnl_expr_get_str(count, NFTNL_EXPR_NAME)) != "connlimit") return std::nullopt;
+    if (count == nullptr || std::string_view(nftnl_expr_get_str(count, NFTNL_EXPR_NAME)) != "connlimit")
+      return std::nullopt;
     dynamic.connlimit = true;
     dynamic.connlimit_over = number(*count, NFTNL_EXPR_CONNLIMIT_COUNT);
   }
@@ -202,8 +207,8 @@ std::optional<Expression> decode(const nftnl_expr& e) {
   }
   if (name == "bitwise") {
     if (number(e, NFTNL_EXPR_BITWISE_OP) != NFT_BITWISE_BOOL) return std::nullopt;
-    return expr::Bitwise{reg(e, NFTNL_EXPR_BITWISE_SREG), reg(e, NFTNL_EXPR_BITWISE_DREG), bytes(e, NFTNL_EXPR_BITWISE_MASK),
-                         bytes(e, NFTNL_EXPR_BITWISE_XOR)};
+    return expr::Bitwise{reg(e, NFTNL_EXPR_BITWISE_SREG), reg(e, NFTNL_EXPR_BITWISE_DREG),
+                         bytes(e, NFTNL_EXPR_BITWISE_MASK), bytes(e, NFTNL_EXPR_BITWISE_XOR)};
   }
   if (name == "cmp") {
     const auto op = compare_from(number(e, NFTNL_EXPR_CMP_OP));
@@ -214,10 +219,10 @@ std::optional<Expression> decode(const nftnl_expr& e) {
     return expr::Range{reg(e, NFTNL_EXPR_RANGE_SREG), number(e, NFTNL_EXPR_RANGE_OP) == NFT_RANGE_EQ,
                        bytes(e, NFTNL_EXPR_RANGE_FROM_DATA), bytes(e, NFTNL_EXPR_RANGE_TO_DATA)};
   if (name == "lookup")
-    return expr::Lookup{text(e, NFTNL_EXPR_LOOKUP_SET), reg(e, NFTNL_EXPR_LOOKUP_SREG),
-                        nftnl_expr_is_set(&e, NFTNL_EXPR_LOOKUP_FLAGS) &&
-                            (number(e, NFTNL_EXPR_LOOKUP_FLAGS) & NFT_LOOKUP_F_INV) != 0,
-                        nftnl_expr_is_set(&e, NFTNL_EXPR_LOOKUP_DREG)};
+    return expr::Lookup{
+        text(e, NFTNL_EXPR_LOOKUP_SET), reg(e, NFTNL_EXPR_LOOKUP_SREG),
+        nftnl_expr_is_set(&e, NFTNL_EXPR_LOOKUP_FLAGS) && (number(e, NFTNL_EXPR_LOOKUP_FLAGS) & NFT_LOOKUP_F_INV) != 0,
+        nftnl_expr_is_set(&e, NFTNL_EXPR_LOOKUP_DREG)};
   if (name == "counter") return expr::Counter{};
   if (name == "reject") return expr::Reject{};
   return std::nullopt;

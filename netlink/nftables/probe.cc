@@ -49,8 +49,10 @@ Result<Capabilities> probe(Channel& channel, std::uint32_t& sequence) {
     const auto index = batch.change_of(number);
     if (number == batch.first_sequence() || (index && *index < 2 && error != 0)) {
       if (error == EPERM || error == EACCES)
-        return fail(ErrorKind::Denied, "not permitted to change this host's nf_tables rules", "run as root, or with CAP_NET_ADMIN");
-      return fail(ErrorKind::Unsupported, "this kernel has no nf_tables for bridges", "load the modules nf_tables and nft_meta_bridge");
+        return fail(ErrorKind::Denied, "not permitted to change this host's nf_tables rules",
+                    "run as root, or with CAP_NET_ADMIN");
+      return fail(ErrorKind::Unsupported, "this kernel has no nf_tables for bridges",
+                  "load the modules nf_tables and nft_meta_bridge");
     }
     if (index && answers_to[*index] != nullptr) *answers_to[*index] = error == 0 ? Probe::Yes : Probe::No;
   }

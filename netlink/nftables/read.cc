@@ -25,11 +25,14 @@ constexpr std::array kFamilies{Family::Bridge, Family::Inet};
 using OnMessage = std::function<void(const nlmsghdr*)>;
 
 /// The kernel's own word that a dump was cut by a change: ErrorKind::Outdated.
-tl::unexpected<Error> changed_meanwhile() { return fail(ErrorKind::Outdated, "the kernel's ruleset changed while it was read"); }
+tl::unexpected<Error> changed_meanwhile() {
+  return fail(ErrorKind::Outdated, "the kernel's ruleset changed while it was read");
+}
 
 tl::unexpected<Error> read_failed(int error) {
   if (error == EPERM || error == EACCES)
-    return fail(ErrorKind::Denied, "not permitted to read this host's nf_tables rules", "run as root, or with CAP_NET_ADMIN");
+    return fail(ErrorKind::Denied, "not permitted to read this host's nf_tables rules",
+                "run as root, or with CAP_NET_ADMIN");
   if (error == EINTR || error == ENOENT) return changed_meanwhile();
   if (error == EOPNOTSUPP || error == EPROTONOSUPPORT || error == EINVAL)
     return fail(ErrorKind::Unsupported, "this kernel has no nf_tables", "load the module nf_tables");
@@ -87,12 +90,15 @@ bool is_ours(const char* table) { return table != nullptr && kTableName == table
 
 void read_table(const nlmsghdr* header, bool& found) {
   const NftTable table(nftnl_table_alloc());
-  if (nftnl_table_nlmsg_parse(header, table.get()) == 0 && is_ours(nftnl_table_get_str(table.get(), NFTNL_TABLE_NAME))) found = true;
+  if (nftnl_table_nlmsg_parse(header, table.get()) == 0 && is_ours(nftnl_table_get_str(table.get(), NFTNL_TABLE_NAME)))
+    found = true;
 }
 
 void read_chain(const nlmsghdr* header, Table& out) {
   const NftChain chain(nftnl_chain_alloc());
-  if (nftnl_chain_nlmsg_parse(header, chain.get()) != 0 || !is_ours(nftnl_chain_get_str(chain.get(), NFTNL_CHAIN_TABLE))) return;
+  if (nftnl_chain_nlmsg_parse(header, chain.get()) != 0 ||
+      !is_ours(nftnl_chain_get_str(chain.get(), NFTNL_CHAIN_TABLE)))
+    return;
   Chain decoded;
   decoded.name = nftnl_chain_get_str(chain.get(), NFTNL_CHAIN_NAME);
   if (nftnl_chain_is_set(chain.get(), NFTNL_CHAIN_HOOKNUM))
@@ -106,7 +112,8 @@ void read_chain(const nlmsghdr* header, Table& out) {
 
 void read_rule(const nlmsghdr* header, Table& out) {
   const NftRule rule(nftnl_rule_alloc());
-  if (nftnl_rule_nlmsg_parse(header, rule.get()) != 0 || !is_ours(nftnl_rule_get_str(rule.get(), NFTNL_RULE_TABLE))) return;
+  if (nftnl_rule_nlmsg_parse(header, rule.get()) != 0 || !is_ours(nftnl_rule_get_str(rule.get(), NFTNL_RULE_TABLE)))
+    return;
   const auto chain = out.chains.find(nftnl_rule_get_str(rule.get(), NFTNL_RULE_CHAIN));
   if (chain == out.chains.end()) return;
   Rule decoded;
@@ -145,7 +152,8 @@ void read_set(const nlmsghdr* header, Table& out) {
   decoded.dynamic = (flags & NFT_SET_EVAL) != 0;
   if (nftnl_set_is_set(set.get(), NFTNL_SET_TIMEOUT))
     decoded.timeout_seconds = static_cast<std::uint32_t>(nftnl_set_get_u64(set.get(), NFTNL_SET_TIMEOUT) / 1000);
-  if (nftnl_set_is_set(set.get(), NFTNL_SET_DESC_SIZE)) decoded.size = nftnl_set_get_u32(set.get(), NFTNL_SET_DESC_SIZE);
+  if (nftnl_set_is_set(set.get(), NFTNL_SET_DESC_SIZE))
+    decoded.size = nftnl_set_get_u32(set.get(), NFTNL_SET_DESC_SIZE);
   std::uint32_t length = 0;
   const void* data = nftnl_set_get_data(set.get(), NFTNL_SET_USERDATA, &length);
   decoded.comment = comment_in(span_of(data, length), NFTNL_UDATA_SET_COMMENT);
@@ -164,7 +172,8 @@ void read_elements(const nlmsghdr* header, std::set<Element>& out) {
         if (key == nullptr) return 0;
         decoded.key.assign(key, key + length);
         if (nftnl_set_elem_is_set(element, NFTNL_SET_ELEM_VERDICT)) {
-          const auto code = verdict_from(static_cast<std::int32_t>(nftnl_set_elem_get_u32(element, NFTNL_SET_ELEM_VERDICT)));
+          const auto code =
+              verdict_from(static_cast<std::int32_t>(nftnl_set_elem_get_u32(element, NFTNL_SET_ELEM_VERDICT)));
           const char* chain = nftnl_set_elem_is_set(element, NFTNL_SET_ELEM_CHAIN)
                                   ? nftnl_set_elem_get_str(element, NFTNL_SET_ELEM_CHAIN)
                                   : nullptr;

@@ -24,8 +24,13 @@ Error refusal(const Changes& changes, const Batch& batch, std::uint32_t sequence
   const bool whole = sequence == batch.first_sequence();
   const std::string what = whole ? "the transaction" : refused_object(changes, index);
   if (error == EPERM || error == EACCES)
-    return {ErrorKind::Denied, "not permitted to change this host's nf_tables rules", {}, "run as root, or with CAP_NET_ADMIN", {}};
-  if (whole && error == ERESTART) return {ErrorKind::Outdated, "somebody else changed the kernel's ruleset meanwhile", {}, {}, {}};
+    return {ErrorKind::Denied,
+            "not permitted to change this host's nf_tables rules",
+            {},
+            "run as root, or with CAP_NET_ADMIN",
+            {}};
+  if (whole && error == ERESTART)
+    return {ErrorKind::Outdated, "somebody else changed the kernel's ruleset meanwhile", {}, {}, {}};
   if (whole && (error == EOPNOTSUPP || error == EPROTONOSUPPORT || error == ENOENT))
     return {ErrorKind::Unsupported, "this kernel has no nf_tables", {}, "load the module nf_tables", {}};
   const std::string why = std::strerror(error);
@@ -62,7 +67,8 @@ Result<void> run_transaction(Channel& channel, Batch& batch, std::uint32_t& sequ
     batch.end();
     sequence = batch.next_sequence();
     NWF_TRY(const auto answers, exchange(channel, batch));
-    const auto bad = std::find_if(answers.begin(), answers.end(), [](const auto& answer) { return answer.second != 0; });
+    const auto bad =
+        std::find_if(answers.begin(), answers.end(), [](const auto& answer) { return answer.second != 0; });
     if (bad == answers.end()) return {};
     // The kernel could not finish for reasons of its own; nothing was applied.
     if ((bad->second == EINTR || bad->second == EAGAIN || bad->second == ENOBUFS) && attempt + 1 < kAttempts) continue;

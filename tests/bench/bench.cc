@@ -30,7 +30,9 @@ using Clock = std::chrono::steady_clock;
 constexpr int kRepeats = 300;
 constexpr std::size_t kStops[] = {1, 100, 1'000, 5'000};
 
-double microseconds_since(Clock::time_point start) { return std::chrono::duration<double, std::micro>(Clock::now() - start).count(); }
+double microseconds_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
+}
 
 Binding binding(std::size_t i) {
   const auto port = PortName::parse(fmt::format("nwf{}", i));
@@ -107,7 +109,8 @@ Result<void> bind_rows(host::Firewall& firewall, host::Programs& programs, std::
   for (int i = 0; i < kRepeats; ++i) {
     floor_add.push_back(floor.send(add));
     floor_remove.push_back(floor.send(remove));
-    if (floor_add.back() < 0 || floor_remove.back() < 0) return fail(ErrorKind::Kernel, "the floor's batch was refused");
+    if (floor_add.back() < 0 || floor_remove.back() < 0)
+      return fail(ErrorKind::Kernel, "the floor's batch was refused");
   }
   // The floor wrote behind the firewall's back: let it look once before the clock runs.
   NWF_CHECK(firewall.transition({{std::nullopt, extra}}, programs, programs));
@@ -121,13 +124,16 @@ Result<void> bind_rows(host::Firewall& firewall, host::Programs& programs, std::
     NWF_CHECK(firewall.transition(off, programs, programs));
     unbind.push_back(microseconds_since(start));
   }
-  report.rows.push_back({"bind one more port", ports, median(floor_add), median(bind), *std::min_element(bind.begin(), bind.end())});
-  report.rows.push_back({"unbind it", ports, median(floor_remove), median(unbind), *std::min_element(unbind.begin(), unbind.end())});
+  report.rows.push_back(
+      {"bind one more port", ports, median(floor_add), median(bind), *std::min_element(bind.begin(), bind.end())});
+  report.rows.push_back(
+      {"unbind it", ports, median(floor_remove), median(unbind), *std::min_element(unbind.begin(), unbind.end())});
   return {};
 }
 
 /// All ports bound to clean-traffic, which is edited there and back.
-Result<void> edit_rows(host::Firewall& firewall, Filters& filters, Backend& backend, const std::vector<Binding>& bound, Report& report) {
+Result<void> edit_rows(host::Firewall& firewall, Filters& filters, Backend& backend, const std::vector<Binding>& bound,
+                       Report& report) {
   const Filters edited = filters.edited();
   std::vector<double> times, floors;
   Floor floor;
@@ -151,7 +157,8 @@ Result<void> edit_rows(host::Firewall& firewall, Filters& filters, Backend& back
     floors.push_back(floor.send(refill));
   }
   (void)backend;
-  report.rows.push_back({"edit clean-traffic for all", bound.size(), median(floors), median(times), *std::min_element(times.begin(), times.end())});
+  report.rows.push_back({"edit clean-traffic for all", bound.size(), median(floors), median(times),
+                         *std::min_element(times.begin(), times.end())});
   return {};
 }
 
@@ -166,6 +173,7 @@ double run_nwfctl(const std::vector<std::string>& arguments) {
   const pid_t child = fork();
   if (child == 0) {
     (void)!freopen("/dev/null", "w", stdout);
+    (void)!freopen("/dev/null", "w", stderr);
     execv(argv[0], argv.data());
     _exit(127);
   }
@@ -180,9 +188,11 @@ Result<void> cold_rows(const std::string& root, std::size_t ports, Report& repor
   NWF_TRY(const auto service, host::open(options));
   const auto xml = [](std::size_t i) {
     const Binding b = binding(i);
-    return fmt::format("<filterbinding><portdev name='{}'/><mac address='{}'/><filterref filter='clean-traffic'><parameter name='IP' value='{}'/>"
-                       "</filterref></filterbinding>",
-                       b.port.text(), b.mac.text(), b.variables.at("IP")[0]);
+    return fmt::format(
+        "<filterbinding><portdev name='{}'/><mac address='{}'/><filterref filter='clean-traffic'><parameter name='IP' "
+        "value='{}'/>"
+        "</filterref></filterbinding>",
+        b.port.text(), b.mac.text(), b.variables.at("IP")[0]);
   };
   for (std::size_t i = 0; i < ports; ++i) NWF_CHECK(service->binding_create(xml(i), "bench"));
   const std::string file = root + "/one-more.xml";

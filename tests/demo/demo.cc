@@ -49,20 +49,32 @@ std::vector<Sent> frames() {
   };
   using B = const Bytes&;
   add("UDP, its own addresses", true, true, [&](B t) { return test::udp_frame(out, kGuestIp, kOtherIp, {}, t); });
-  add("ARP request, its own addresses", true, true, [&](B t) { return test::arp_frame(shout, arp(kGuest, kGuestIp, kOtherIp), t); });
-  add("DHCP discover from 0.0.0.0", true, true, [&](B t) { return test::udp_frame(shout, "0.0.0.0", "255.255.255.255", {68, 67}, t); });
-  add("UDP, forged MAC address", true, false, [&](B t) { return test::udp_frame(forged_out, kGuestIp, kOtherIp, {}, t); });
+  add("ARP request, its own addresses", true, true,
+      [&](B t) { return test::arp_frame(shout, arp(kGuest, kGuestIp, kOtherIp), t); });
+  add("DHCP discover from 0.0.0.0", true, true, [&](B t) {
+    return test::udp_frame(shout, "0.0.0.0", "255.255.255.255", {68, 67}, t);
+  });
+  add("UDP, forged MAC address", true, false,
+      [&](B t) { return test::udp_frame(forged_out, kGuestIp, kOtherIp, {}, t); });
   add("UDP, forged IP address", true, false, [&](B t) { return test::udp_frame(out, kForgedIp, kOtherIp, {}, t); });
-  add("ARP, forged sender MAC", true, false, [&](B t) { return test::arp_frame(shout, arp(kForgedMac, kGuestIp, kOtherIp), t); });
-  add("ARP, forged sender IP", true, false, [&](B t) { return test::arp_frame(shout, arp(kGuest, kForgedIp, kOtherIp), t); });
+  add("ARP, forged sender MAC", true, false,
+      [&](B t) { return test::arp_frame(shout, arp(kForgedMac, kGuestIp, kOtherIp), t); });
+  add("ARP, forged sender IP", true, false,
+      [&](B t) { return test::arp_frame(shout, arp(kGuest, kForgedIp, kOtherIp), t); });
   add("foreign EtherType 0x88b5", true, false, [&](B t) { return test::raw_frame(out, kForeignType, t); });
   add("IPv6", true, false, [&](B t) { return test::udp6_frame(out, "fd00::131", "fd00::132", {}, t); });
   add("UDP, honest", false, true, [&](B t) { return test::udp_frame(in, kOtherIp, kGuestIp, {}, t); });
-  add("ARP request, honest", false, true, [&](B t) { return test::arp_frame({kOther, kBroadcast}, arp(kOther, kOtherIp, kGuestIp), t); });
+  add("ARP request, honest", false, true, [&](B t) {
+    return test::arp_frame({kOther, kBroadcast}, arp(kOther, kOtherIp, kGuestIp), t);
+  });
   // Whom others pretend to be is for their own filters to judge: clean-traffic guards what its guest sends.
-  add("UDP, forged MAC address", false, true, [&](B t) { return test::udp_frame({kForgedMac, kGuest}, kOtherIp, kGuestIp, {}, t); });
+  add("UDP, forged MAC address", false, true, [&](B t) {
+    return test::udp_frame({kForgedMac, kGuest}, kOtherIp, kGuestIp, {}, t);
+  });
   add("UDP, forged IP address", false, true, [&](B t) { return test::udp_frame(in, kForgedIp, kGuestIp, {}, t); });
-  add("ARP, forged sender IP", false, true, [&](B t) { return test::arp_frame({kOther, kBroadcast}, arp(kOther, kForgedIp, kGuestIp), t); });
+  add("ARP, forged sender IP", false, true, [&](B t) {
+    return test::arp_frame({kOther, kBroadcast}, arp(kOther, kForgedIp, kGuestIp), t);
+  });
   add("foreign EtherType 0x88b5", false, false, [&](B t) { return test::raw_frame(in, kForeignType, t); });
   add("IPv6", false, false, [&](B t) { return test::udp6_frame(in, "fd00::132", "fd00::131", {}, t); });
   return all;
@@ -94,7 +106,8 @@ Result<int> run() {
   NWF_TRY(const auto service, host::open(options));
   NWF_TRY(const auto bound, service->binding_create(kInterface, "interface.xml"));
   NWF_TRY(const auto rules, service->binding_rules(bound.binding.port));
-  fmt::print("One transaction: {} rules that name no port, {} sets hold what is vnet0's own.\n\n", rules.rules.size(), rules.values.size());
+  fmt::print("One transaction: {} rules that name no port, {} sets hold what is vnet0's own.\n\n", rules.rules.size(),
+             rules.values.size());
   NWF_TRY(const auto trace, start_trace());
 
   fmt::print("{:<32} {:<16} {:<8} {}\n", "sent", "from → to", "arrived", "decided by");
@@ -114,7 +127,8 @@ Result<int> run() {
   }
   NWF_CHECK(service->binding_delete("vnet0"));
   NWF_TRY(const auto status, service->status());
-  fmt::print("\n{}; after unbinding the kernel holds {}.\n", wrong == 0 ? "All as clean-traffic says" : fmt::format("{} frames went wrong", wrong),
+  fmt::print("\n{}; after unbinding the kernel holds {}.\n",
+             wrong == 0 ? "All as clean-traffic says" : fmt::format("{} frames went wrong", wrong),
              status.in_sync ? "nothing of it" : "something still");
   return wrong == 0 && status.in_sync ? 0 : 1;
 }

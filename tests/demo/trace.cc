@@ -89,7 +89,8 @@ void read_rule(const nlmsghdr* header, RuleNames& names) {
   const auto* data = static_cast<const std::uint8_t*>(nftnl_rule_get_data(rule.get(), NFTNL_RULE_USERDATA, &length));
   std::string comment = data == nullptr ? "" : netlink::comment_in({data, length}, NFTNL_UDATA_RULE_COMMENT);
   comment = comment.substr(0, comment.find(';'));
-  names[{nftnl_rule_get_str(rule.get(), NFTNL_RULE_CHAIN), nftnl_rule_get_u64(rule.get(), NFTNL_RULE_HANDLE)}] = comment;
+  names[{nftnl_rule_get_str(rule.get(), NFTNL_RULE_CHAIN), nftnl_rule_get_u64(rule.get(), NFTNL_RULE_HANDLE)}] =
+      comment;
 }
 
 /// Comments of nwf's rules by chain and handle, as the kernel has them now.
@@ -131,8 +132,8 @@ class KernelTrace final : public Trace {
     pollfd waiting{mnl_socket_get_fd(socket_.get()), POLLIN, 0};
     while (poll(&waiting, 1, patience_ms) > 0) {
       int left = static_cast<int>(mnl_socket_recvfrom(socket_.get(), buffer.data(), buffer.size()));
-      for (const auto* header = reinterpret_cast<const nlmsghdr*>(buffer.data()); left > 0 && mnl_nlmsg_ok(header, left);
-           header = mnl_nlmsg_next(header, &left))
+      for (const auto* header = reinterpret_cast<const nlmsghdr*>(buffer.data());
+           left > 0 && mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left))
         add(header, found);
     }
     return found;

@@ -68,7 +68,8 @@ int port_number(const ControlSocket& socket, const std::string& bridge, unsigned
 
 bool forwards(const ControlSocket& socket, const std::string& bridge, int port) {
   __port_info info{};
-  unsigned long arguments[4] = {BRCTL_GET_PORT_INFO, reinterpret_cast<unsigned long>(&info), static_cast<unsigned long>(port), 0};
+  unsigned long arguments[4] = {BRCTL_GET_PORT_INFO, reinterpret_cast<unsigned long>(&info),
+                                static_cast<unsigned long>(port), 0};
   ifreq request = request_for(bridge);
   request.ifr_data = reinterpret_cast<char*>(arguments);
   return socket.control(SIOCDEVPRIVATE, &request) == 0 && info.state == BR_STATE_FORWARDING;

@@ -84,7 +84,8 @@ Bytes next_tag() {
   return tag;
 }
 
-Bytes udp_frame(const Ends& ends, const std::string& source_ip, const std::string& target_ip, const Udp& udp, const Bytes& tag) {
+Bytes udp_frame(const Ends& ends, const std::string& source_ip, const std::string& target_ip, const Udp& udp,
+                const Bytes& tag) {
   const Bytes source = bytes_of<Ipv4>(source_ip), target = bytes_of<Ipv4>(target_ip);
   Bytes segment = udp_segment(udp, tag);
   finish(segment, 6, source, target, 17);
@@ -93,7 +94,8 @@ Bytes udp_frame(const Ends& ends, const std::string& source_ip, const std::strin
   return frame;
 }
 
-Bytes tcp_frame(const Ends& ends, const std::string& source_ip, const std::string& target_ip, const Tcp& tcp, const Bytes& tag) {
+Bytes tcp_frame(const Ends& ends, const std::string& source_ip, const std::string& target_ip, const Tcp& tcp,
+                const Bytes& tag) {
   const Bytes source = bytes_of<Ipv4>(source_ip), target = bytes_of<Ipv4>(target_ip);
   Bytes segment;
   append(segment, tcp.source, 2);
@@ -111,7 +113,8 @@ Bytes tcp_frame(const Ends& ends, const std::string& source_ip, const std::strin
   return frame;
 }
 
-Bytes udp6_frame(const Ends& ends, const std::string& source_ip, const std::string& target_ip, const Udp& udp, const Bytes& tag) {
+Bytes udp6_frame(const Ends& ends, const std::string& source_ip, const std::string& target_ip, const Udp& udp,
+                 const Bytes& tag) {
   const Bytes source = bytes_of<Ipv6>(source_ip), target = bytes_of<Ipv6>(target_ip);
   Bytes segment = udp_segment(udp, tag);
   finish(segment, 6, source, target, 17);

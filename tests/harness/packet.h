@@ -37,9 +37,12 @@ struct ArpFields {
 /// Every frame ends with, or holds, these bytes: a number of its own to be known by at the other end.
 Bytes next_tag();
 
-Bytes udp_frame(const Ends& ends, const std::string& source_ip, const std::string& target_ip, const Udp& udp, const Bytes& tag);
-Bytes tcp_frame(const Ends& ends, const std::string& source_ip, const std::string& target_ip, const Tcp& tcp, const Bytes& tag);
-Bytes udp6_frame(const Ends& ends, const std::string& source_ip, const std::string& target_ip, const Udp& udp, const Bytes& tag);
+Bytes udp_frame(const Ends& ends, const std::string& source_ip, const std::string& target_ip, const Udp& udp,
+                const Bytes& tag);
+Bytes tcp_frame(const Ends& ends, const std::string& source_ip, const std::string& target_ip, const Tcp& tcp,
+                const Bytes& tag);
+Bytes udp6_frame(const Ends& ends, const std::string& source_ip, const std::string& target_ip, const Udp& udp,
+                 const Bytes& tag);
 Bytes arp_frame(const Ends& ends, const ArpFields& arp, const Bytes& tag);
 /// A frame of any other type.
 Bytes raw_frame(const Ends& ends, std::uint16_t ether_type, const Bytes& tag);

@@ -13,7 +13,8 @@ namespace nwf::test {
 
 Result<std::string> make_scratch_directory() {
   const auto failed = [](const char* what) {
-    return fail(errno == EPERM ? ErrorKind::Denied : ErrorKind::Kernel, fmt::format("{}: {}", what, std::strerror(errno)));
+    return fail(errno == EPERM ? ErrorKind::Denied : ErrorKind::Kernel,
+                fmt::format("{}: {}", what, std::strerror(errno)));
   };
   if (unshare(CLONE_NEWNS) != 0) return failed("cannot make a mount namespace");
   if (mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return failed("cannot make mounts private");

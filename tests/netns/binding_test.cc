@@ -83,7 +83,8 @@ TEST_F(BindingNetns, AVariableChangesWhileTheGuestRuns) {
 TEST_F(BindingNetns, AListUnderMatchNoMovesThePortToAProgramOfAnotherShape) {
   for (const char* port : {"vnet0", "lan0"}) add_guest(port);
   NWF_ASSERT_OK(service_->filter_define(
-      "<filter name='strict'><rule action='drop' direction='out'><ip match='no' srcipaddr='$IP'/></rule></filter>", "f.xml"));
+      "<filter name='strict'><rule action='drop' direction='out'><ip match='no' srcipaddr='$IP'/></rule></filter>",
+      "f.xml"));
   NWF_ASSERT_OK(service_->binding_create(binding("vnet0", one_, "strict"), "b.xml"));
   EXPECT_TRUE(udp_passes("vnet0", "lan0", one_, other_));
   EXPECT_FALSE(udp_passes("vnet0", "lan0", two_, other_));
@@ -166,7 +167,8 @@ TEST_F(BindingNetns, ReconcileBringsBackAndASecondRunDoesNothing) {
 
 TEST_F(BindingNetns, APortWhoseRulesCannotBeMadeIsClosed) {
   for (const char* port : {"vnet0", "lan0"}) add_guest(port);
-  NWF_ASSERT_OK(service_->filter_define("<filter name='mine'><rule action='accept' direction='inout'/></filter>", "f.xml"));
+  NWF_ASSERT_OK(
+      service_->filter_define("<filter name='mine'><rule action='accept' direction='inout'/></filter>", "f.xml"));
   NWF_ASSERT_OK(service_->binding_create(binding("vnet0", one_, "mine"), "b.xml"));
   ASSERT_TRUE(udp_passes("vnet0", "lan0", one_, other_));
   // Somebody removes the filter's file.

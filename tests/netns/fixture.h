@@ -17,10 +17,10 @@
 namespace nwf::test {
 
 /// Fails the test with the error's text.
-#define NWF_ASSERT_OK(expression)                                                       \
-  do {                                                                                  \
-    const auto& nwf_checked = (expression);                                             \
-    ASSERT_TRUE(nwf_checked.has_value()) << ::nwf::describe_all(nwf_checked.error());   \
+#define NWF_ASSERT_OK(expression)                                                     \
+  do {                                                                                \
+    const auto& nwf_checked = (expression);                                           \
+    ASSERT_TRUE(nwf_checked.has_value()) << ::nwf::describe_all(nwf_checked.error()); \
   } while (false)
 
 struct Guest {
@@ -32,7 +32,8 @@ class HostTest : public ::testing::Test {
  protected:
   void SetUp() override {
     const auto scratch = make_scratch_directory();
-    if (!scratch && scratch.error().kind == ErrorKind::Denied) GTEST_SKIP() << "needs root: " << describe(scratch.error());
+    if (!scratch && scratch.error().kind == ErrorKind::Denied)
+      GTEST_SKIP() << "needs root: " << describe(scratch.error());
     NWF_ASSERT_OK(scratch);
     root_ = *scratch;
     NWF_ASSERT_OK(enter_new_namespace());
@@ -68,9 +69,10 @@ class HostTest : public ::testing::Test {
 
   Tap& tap(const std::string& port) { return taps_.at(port); }
 
-  static std::string binding(const std::string& port, const Guest& guest, const std::string& filter, const std::string& parameters = "") {
-    return "<filterbinding><portdev name='" + port + "'/><mac address='" + guest.mac + "'/><filterref filter='" + filter +
-           "'><parameter name='IP' value='" + guest.ip + "'/>" + parameters + "</filterref></filterbinding>";
+  static std::string binding(const std::string& port, const Guest& guest, const std::string& filter,
+                             const std::string& parameters = "") {
+    return "<filterbinding><portdev name='" + port + "'/><mac address='" + guest.mac + "'/><filterref filter='" +
+           filter + "'><parameter name='IP' value='" + guest.ip + "'/>" + parameters + "</filterref></filterbinding>";
   }
 
   /// True when the frame comes out of the other port.
@@ -81,11 +83,13 @@ class HostTest : public ::testing::Test {
     return arrives(tap(to), tag);
   }
 
-  bool udp_passes(const std::string& from, const std::string& to, const Guest& source, const Guest& target, Udp udp = {}) {
+  bool udp_passes(const std::string& from, const std::string& to, const Guest& source, const Guest& target,
+                  Udp udp = {}) {
     const Bytes tag = next_tag();
     return passes(from, to, udp_frame({source.mac, target.mac}, source.ip, target.ip, udp, tag), tag);
   }
-  bool tcp_passes(const std::string& from, const std::string& to, const Guest& source, const Guest& target, const Tcp& tcp) {
+  bool tcp_passes(const std::string& from, const std::string& to, const Guest& source, const Guest& target,
+                  const Tcp& tcp) {
     const Bytes tag = next_tag();
     return passes(from, to, tcp_frame({source.mac, target.mac}, source.ip, target.ip, tcp, tag), tag);
   }

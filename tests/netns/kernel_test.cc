@@ -27,9 +27,13 @@ class KernelNetns : public HostTest {
     target.rules.push_back({{expr::MetaLoad{MetaKey::InterfaceIn, 0}, expr::Payload{PayloadBase::Link, 6, 6, 4},
                              expr::Lookup{"s", 0, true, false}, expr::Immediate{{VerdictCode::Return, {}}}},
                             "one"});
-    target.rules.push_back({{expr::MetaLoad{MetaKey::Mark, 0}, expr::Bitwise{0, 0, {0, 0, 0, 7}, {0, 0, 0, 1}}, expr::MetaSetMark{0}}, "two"});
-    target.rules.push_back({{expr::MetaLoad{MetaKey::L4Proto, 0}, expr::Compare{0, CompareOp::NotEqual, {6}}, expr::Counter{}}, "three"});
-    target.rules.push_back({{expr::Payload{PayloadBase::Transport, 2, 2, 0}, expr::Range{0, false, {0, 20}, {0, 30}}}, "four"});
+    target.rules.push_back(
+        {{expr::MetaLoad{MetaKey::Mark, 0}, expr::Bitwise{0, 0, {0, 0, 0, 7}, {0, 0, 0, 1}}, expr::MetaSetMark{0}},
+         "two"});
+    target.rules.push_back(
+        {{expr::MetaLoad{MetaKey::L4Proto, 0}, expr::Compare{0, CompareOp::NotEqual, {6}}, expr::Counter{}}, "three"});
+    target.rules.push_back(
+        {{expr::Payload{PayloadBase::Transport, 2, 2, 0}, expr::Range{0, false, {0, 20}, {0, 30}}}, "four"});
     target.rules.push_back({{expr::TcpOptionExists{11, 0}, expr::Compare{0, CompareOp::Equal, {1}}}, "five"});
     target.rules.push_back({{expr::MetaLoad{MetaKey::InterfaceIn, 0}, expr::Payload{PayloadBase::Network, 12, 4, 4},
                              expr::DynamicSet{expr::DynamicSet::Op::Add, "d", 0, 0, false},

@@ -23,8 +23,12 @@ class SceneNetns : public HostTest {
     NWF_ASSERT_OK(service_->binding_create(binding("vnet1", two_, "clean-traffic"), "two.xml"));
   }
 
-  bool mail_passes(const std::string& port, const Guest& guest) { return tcp_passes(port, "lan0", guest, other_, {.target = 25}); }
-  bool web_passes(const std::string& port, const Guest& guest) { return tcp_passes(port, "lan0", guest, other_, {.target = 80}); }
+  bool mail_passes(const std::string& port, const Guest& guest) {
+    return tcp_passes(port, "lan0", guest, other_, {.target = 25});
+  }
+  bool web_passes(const std::string& port, const Guest& guest) {
+    return tcp_passes(port, "lan0", guest, other_, {.target = 80});
+  }
 
   std::string with_reference() {
     std::string xml = *service_->filter_dumpxml("clean-traffic");
@@ -78,7 +82,8 @@ TEST_F(SceneNetns, AFilterInUseStaysUntilNobodyUsesIt) {
 
 TEST_F(SceneNetns, AnEditThatCannotBeMadeChangesNothing) {
   std::string broken = *service_->filter_dumpxml("clean-traffic");
-  broken.replace(broken.find("</filter>"), 9, "  <rule action='drop' direction='out'><tcp dstportstart='$NOBODY'/></rule>\n</filter>");
+  broken.replace(broken.find("</filter>"), 9,
+                 "  <rule action='drop' direction='out'><tcp dstportstart='$NOBODY'/></rule>\n</filter>");
   const auto before = backend_->read();
   const auto defined = service_->filter_define(broken, "broken.xml");
   ASSERT_FALSE(defined.has_value());

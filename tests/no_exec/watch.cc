@@ -24,7 +24,8 @@ constexpr int kCaught = 99;
 int watch(pid_t child) {
   int status = 0;
   waitpid(child, &status, 0);  // stopped by its own exec
-  constexpr long kOptions = PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL;
+  constexpr long kOptions =
+      PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL;
   if (ptrace(PTRACE_SETOPTIONS, child, nullptr, kOptions) != 0) {
     std::perror("no-exec-watch: ptrace");
     return 98;
@@ -47,7 +48,8 @@ int watch(pid_t child) {
     if (event == PTRACE_EVENT_CLONE) {
       user_regs_struct registers{};
       ptrace(PTRACE_GETREGS, who, nullptr, &registers);
-      // clone(flags, …): x86-64 passes the flags first; clone3 passes a structure and is not used for threads by this libc.
+      // clone(flags, …): x86-64 passes the flags first; clone3 passes a structure and is not used for threads by this
+      // libc.
       clone_process = registers.orig_rax != SYS_clone || (registers.rdi & CLONE_THREAD) == 0;
     }
     if (process || clone_process) {
@@ -56,7 +58,8 @@ int watch(pid_t child) {
       return kCaught;
     }
     const int signal = WSTOPSIG(status);
-    ptrace(PTRACE_CONT, who, nullptr, signal == SIGTRAP || signal == SIGSTOP ? nullptr : reinterpret_cast<void*>(static_cast<long>(signal)));
+    ptrace(PTRACE_CONT, who, nullptr,
+           signal == SIGTRAP || signal == SIGSTOP ? nullptr : reinterpret_cast<void*>(static_cast<long>(signal)));
   }
 }
 

@@ -136,11 +136,16 @@ Result<FilterEdited> edit_filter(host::Service& service, const std::string& give
       auto defined = define(*text);
       if (defined) return FilterEdited{filter.name, *std::move(defined)};
       switch (ask(defined.error(), terminal)) {
-        case Answer::EditAgain: edit_again = true; break;
-        case Answer::Force: force = true; break;
+        case Answer::EditAgain:
+          edit_again = true;
+          break;
+        case Answer::Force:
+          force = true;
+          break;
         case Answer::ThrowAway:
           return fail(ErrorKind::Invalid, fmt::format("the changes to filter '{}' were thrown away", filter.name));
-        case Answer::None: return kept(std::move(defined).error(), file);
+        case Answer::None:
+          return kept(std::move(defined).error(), file);
       }
     }
   }

@@ -16,14 +16,17 @@ inline constexpr int kExitRefused = 4;
 
 constexpr int exit_code(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::NotFound: return kExitNotFound;
-    case ErrorKind::Refused: return kExitRefused;
+    case ErrorKind::NotFound:
+      return kExitNotFound;
+    case ErrorKind::Refused:
+      return kExitRefused;
     case ErrorKind::Invalid:
     case ErrorKind::Denied:
     case ErrorKind::Unsupported:
     case ErrorKind::Outdated:
     case ErrorKind::Storage:
-    case ErrorKind::Kernel: return kExitFailed;
+    case ErrorKind::Kernel:
+      return kExitFailed;
   }
   return kExitFailed;
 }
@@ -31,14 +34,22 @@ constexpr int exit_code(ErrorKind kind) {
 /// The kind's name in JSON.
 constexpr std::string_view kind_name(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::Invalid: return "invalid";
-    case ErrorKind::NotFound: return "not-found";
-    case ErrorKind::Refused: return "refused";
-    case ErrorKind::Denied: return "denied";
-    case ErrorKind::Unsupported: return "unsupported";
-    case ErrorKind::Outdated: return "outdated";
-    case ErrorKind::Storage: return "storage";
-    case ErrorKind::Kernel: return "kernel";
+    case ErrorKind::Invalid:
+      return "invalid";
+    case ErrorKind::NotFound:
+      return "not-found";
+    case ErrorKind::Refused:
+      return "refused";
+    case ErrorKind::Denied:
+      return "denied";
+    case ErrorKind::Unsupported:
+      return "unsupported";
+    case ErrorKind::Outdated:
+      return "outdated";
+    case ErrorKind::Storage:
+      return "storage";
+    case ErrorKind::Kernel:
+      return "kernel";
   }
   return "unknown";
 }

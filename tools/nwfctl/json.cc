@@ -54,9 +54,12 @@ Json of(const host::PortRule& v) {
 
 std::string_view of(Probe probe) {
   switch (probe) {
-    case Probe::No: return "no";
-    case Probe::Yes: return "yes";
-    case Probe::Unknown: return "unknown";
+    case Probe::No:
+      return "no";
+    case Probe::Yes:
+      return "yes";
+    case Probe::Unknown:
+      return "unknown";
   }
   return "unknown";
 }

@@ -13,9 +13,12 @@ namespace {
 
 bool use_color(Color color, bool is_terminal, const Terminal& terminal) {
   switch (color) {
-    case Color::Always: return true;
-    case Color::Never: return false;
-    case Color::Auto: break;
+    case Color::Always:
+      return true;
+    case Color::Never:
+      return false;
+    case Color::Auto:
+      break;
   }
   // https://no-color.org: set to anything but the empty string.
   return is_terminal && terminal.environment("NO_COLOR").value_or("").empty();

@@ -157,9 +157,12 @@ class Printer {
 
   static std::string_view answer(Probe probe) {
     switch (probe) {
-      case Probe::No: return "no";
-      case Probe::Yes: return "yes";
-      case Probe::Unknown: return "unknown";
+      case Probe::No:
+        return "no";
+      case Probe::Yes:
+        return "yes";
+      case Probe::Unknown:
+        return "unknown";
     }
     return "unknown";
   }
