@@ -78,7 +78,7 @@ inline tl::unexpected<Error> fail(ErrorKind kind, std::string message, std::stri
 #define NWF_TRY(declaration, expression)                                                                        \
   auto NWF_JOIN(nwf_result_, __LINE__) = (expression);                                                          \
   if (!NWF_JOIN(nwf_result_, __LINE__)) return ::nwf::fail(std::move(NWF_JOIN(nwf_result_, __LINE__)).error()); \
-  declaration = *std::move(NWF_JOIN(nwf_result_, __LINE__))
+  declaration = *std::move(NWF_JOIN(nwf_result_, __LINE__)) /* NOLINT(bugprone-macro-parentheses) */
 
 /// The same for Result<void>, or when the value is not wanted.
 #define NWF_CHECK(expression)                                                       \

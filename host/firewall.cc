@@ -172,7 +172,9 @@ Result<Wanted> wanted_ruleset(const std::vector<Binding>& bindings, Programs& pr
 }
 
 Firewall::Firewall(Backend& backend, std::optional<Knowledge> knowledge)
-    : backend_(backend), knowledge_(knowledge.value_or(Knowledge{})), known_(knowledge.has_value()) {}
+    : backend_(backend), known_(knowledge.has_value()) {
+  if (knowledge) knowledge_ = std::move(*knowledge);
+}
 
 Result<Firewall::Plan> Firewall::plan(const std::vector<PortChange>& changes, Programs& before, Programs& after) const {
   Plan plan;

@@ -87,7 +87,7 @@ std::optional<std::uint64_t> number(std::string_view text) {
   return value;
 }
 
-tl::unexpected<Error> bad(std::string_view text, std::string what, std::string right) {
+tl::unexpected<Error> bad(std::string_view text, std::string what, const std::string& right) {
   std::string shown(text.substr(0, 60));
   if (text.size() > 60) shown += "…";
   return fail(ErrorKind::Invalid, fmt::format("'{}' is not {}", shown, what), "write " + right);

@@ -39,6 +39,7 @@ EthernetOrder ethernet_order(const std::vector<FlatRule>& rules, Direction direc
     priorities[rule->owner->chain] = rule->chain_priority;
   }
   std::vector<std::pair<int, std::string>> jumps;
+  jumps.reserve(priorities.size());
   for (const auto& [chain, priority] : priorities) jumps.emplace_back(priority, chain);
   std::stable_sort(jumps.begin(), jumps.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
 

@@ -18,7 +18,6 @@
 namespace nwf::tools {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 

@@ -175,7 +175,7 @@ class Busy : public Borrowed {
  public:
   explicit Busy(FakeService& to) : Borrowed(to), fake_(to) {}
   Result<std::string> filter_dumpxml(const std::string& name) override {
-    const auto now = Borrowed::filter_dumpxml(name);
+    auto now = Borrowed::filter_dumpxml(name);
     if (vanish) fake_.filters.erase(name);
     if (!vanish) fake_.filters[name] += "<!-- theirs -->";
     return now;

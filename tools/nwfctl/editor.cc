@@ -58,6 +58,7 @@ Result<void> run_editor(const std::vector<std::string>& words, const std::string
   std::vector<std::string> all = words;
   all.push_back(file);
   std::vector<char*> vector;
+  vector.reserve(all.size() + 1);
   for (std::string& word : all) vector.push_back(word.data());
   vector.push_back(nullptr);
 
