@@ -78,22 +78,30 @@ class Builder {
   }
 
   /// Where the element starts whose start tag the parser has just read: back to its '<'.
-  Source start_of_tag(const xmlChar* local) const {
+  Source start_of_tag() {
     const xmlParserInput* input = context_->input;
-    const xmlChar* at = input->cur;
-    Source where{file_, input->line, input->col};
+    // The parser's own column is wrong once it has moved its buffer on, so the place is counted in our text. That is
+    // the parser's only when it need not convert from another encoding.
+    if (input->buf != nullptr && input->buf->encoder != nullptr) return {file_, input->line, input->col};
+    const std::size_t end =
+        std::min(input->consumed + static_cast<std::size_t>(input->cur - input->base), text_.size());
     // A '<' cannot stand inside a start tag, not even in an attribute's value.
-    while (at > input->base && *at != '<') {
-      --at;
-      if (*at == '\n') --where.line;
-    }
-    const xmlChar* line = at;
-    while (line > input->base && line[-1] != '\n') --line;
-    // The input's buffer may begin in the middle of a line once it has been shifted; the column is then the
-    // parser's own, which is right for a tag on one line.
-    where.column = static_cast<int>(at - line) + 1;
-    (void)local;
-    return where;
+    const std::size_t start = text_.rfind('<', end == 0 ? 0 : end - 1);
+    if (start == std::string_view::npos) return here();
+    return {file_, line_at(start), column_at(start)};
+  }
+
+  /// Asked for places further and further on: what is behind is not counted again.
+  int line_at(std::size_t place) {
+    line_ += static_cast<int>(std::count(text_.begin() + static_cast<std::ptrdiff_t>(counted_),
+                                         text_.begin() + static_cast<std::ptrdiff_t>(place), '\n'));
+    counted_ = place;
+    return line_;
+  }
+
+  int column_at(std::size_t place) const {
+    const std::size_t line_end = place == 0 ? std::string_view::npos : text_.rfind('\n', place - 1);
+    return static_cast<int>(line_end == std::string_view::npos ? place + 1 : place - line_end);
   }
 
   static void start_element(void* user, const xmlChar* local, const xmlChar*, const xmlChar*, int, const xmlChar**,
@@ -102,7 +110,7 @@ class Builder {
     if (b.failed_) return;
     Element element;
     element.name = string_of(local);
-    element.source = b.start_of_tag(local);
+    element.source = b.start_of_tag();
     if (b.open_.size() >= kMaxDepth) {
       b.set_error(fmt::format("elements nest deeper than {}", kMaxDepth), element.source, "");
       return;
@@ -148,6 +156,8 @@ class Builder {
   xmlParserCtxt* context_ = nullptr;
   std::vector<Element> open_;
   std::vector<Element> roots_;
+  std::size_t counted_ = 0;
+  int line_ = 1;
   bool failed_ = false;
   Error error_;
 };

@@ -43,11 +43,14 @@ class Flattener {
   Result<void> follow(const FilterRef& ref, const Variables& outer) {
     if (const auto start = std::find(path_.begin(), path_.end(), ref.filter); start != path_.end()) {
       const std::vector<std::string> round(start, path_.end());
+      // Where the round begins: that is in the text being defined, when it closes the round.
+      const auto first = static_cast<std::size_t>(start - path_.begin());
+      const std::string& next = round.size() > 1 ? round[1] : ref.filter;
       return fail(
           {ErrorKind::Refused,
            fmt::format("filters refer to each other in a circle: {} -> {}", fmt::join(round, " -> "), ref.filter),
-           ref.source,
-           fmt::format("remove the reference to '{}'", ref.filter),
+           first < references_.size() ? references_[first] : ref.source,
+           fmt::format("remove the reference to '{}'", next),
            {}});
     }
     if (path_.size() >= kMaxReferenceDepth)
@@ -63,11 +66,15 @@ class Flattener {
                    {}});
     Variables inner = outer;
     for (const auto& [name, values] : ref.parameters) inner.try_emplace(name, values);
-    return visit(*found, inner);
+    references_.push_back(ref.source);
+    NWF_CHECK(visit(*found, inner));
+    references_.pop_back();
+    return {};
   }
 
   const FilterLookup& lookup_;
   std::vector<std::string> path_;
+  std::vector<Source> references_;  ///< each the way from path_[i] to path_[i + 1]
   std::set<std::string> seen_;
   FlatFilter out_;
 };
