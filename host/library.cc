@@ -24,11 +24,9 @@ bool refers_to(const Filter& filter, const std::string& name) {
 Result<void> Library::seed() {
   NWF_TRY(const auto names, store_.list(Shelf::Filters));
   if (!names.empty()) return {};
-  for (const StockFilter& filter : stock_filters()) {
-    NWF_TRY(const auto prepared, store_.prepare(Shelf::Filters, std::string(filter.name), filter.text));
-    NWF_CHECK(prepared->commit());
-  }
-  return {};
+  std::vector<store::Document> documents;
+  for (const StockFilter& filter : stock_filters()) documents.push_back({std::string(filter.name), filter.text});
+  return store_.fill(Shelf::Filters, documents);
 }
 
 Result<std::shared_ptr<const Filter>> Library::find(const std::string& name) {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 
 #include "store/file_error.h"
 #include "store/store.h"
@@ -139,6 +140,24 @@ class DirectoryStore : public Store {
     return prepare_file(std::move(directory), directory_of(shelf), file, text);
   }
 
+  Result<void> fill(Shelf shelf, const std::vector<Document>& documents) override {
+    const std::string path = directory_of(shelf), staging = path + ".new";
+    std::error_code failed;
+    std::filesystem::remove_all(staging, failed);  // of a fill that a crash ended
+    if (failed) return fail(file_error(failed.value(), "remove", staging));
+    NWF_CHECK(write_all(shelf, staging, documents));
+    NWF_TRY(const Descriptor parent, open_directory_fd(path.substr(0, path.rfind('/')), false));
+    if (::rename(staging.c_str(), path.c_str()) != 0) {
+      const int code = errno;
+      std::filesystem::remove_all(staging, failed);
+      // A file that is no document stands in the way: then one after the other.
+      if (code == ENOTEMPTY || code == EEXIST) return write_all(shelf, path, documents);
+      return fail(file_error(code, "rename", staging));
+    }
+    if (const int code = sync(parent.get()); code != 0) return fail(file_error(code, "make durable", path));
+    return {};
+  }
+
   Result<void> remove(Shelf shelf, const std::string& name) override {
     NWF_TRY(const std::string file, file_of(shelf, name));
     NWF_TRY(const Descriptor directory, open_directory_fd(directory_of(shelf), false));
@@ -159,6 +178,16 @@ class DirectoryStore : public Store {
 
  private:
   std::string directory_of(Shelf shelf) const { return root_ + std::string(place_of(shelf).directory); }
+
+  static Result<void> write_all(Shelf shelf, const std::string& path, const std::vector<Document>& documents) {
+    for (const Document& document : documents) {
+      NWF_TRY(const std::string file, file_of(shelf, document.name));
+      NWF_TRY(Descriptor directory, open_directory_fd(path, true));
+      NWF_TRY(const auto prepared, prepare_file(std::move(directory), path, file, document.text));
+      NWF_CHECK(prepared->commit());
+    }
+    return {};
+  }
 
   void clean_up() {
     for (const Shelf shelf : {Shelf::Filters, Shelf::Bindings, Shelf::State}) {

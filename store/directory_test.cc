@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <grp.h>
 #include <gtest/gtest.h>
@@ -171,6 +172,45 @@ TEST_F(DirectoryStoreTest, PreparedIsNotInForceAndLeavesNothing) {
   }
   EXPECT_EQ(get_text(*store_, Shelf::Filters, "a"), "old");
   EXPECT_THAT(files("etc/nwf/filters"), ElementsAre("a.xml"));
+}
+
+TEST_F(DirectoryStoreTest, AFillThatIsKilledLeavesTheShelfEmptyOrFull) {
+  constexpr int kDocuments = 40, kKills = 40;
+  std::vector<std::string> names;
+  for (int i = 0; i < kDocuments; ++i) names.push_back(fmt::format("n{:02}", i));
+  std::vector<Document> documents;
+  for (const std::string& name : names) documents.push_back({name, "text of it"});
+  int empty = 0, full = 0;
+  for (int i = 0; i < kKills; ++i) {
+    const std::string root = (root_ / std::to_string(i)).string();
+    const pid_t child = ::fork();
+    if (child == 0) _exit(open_directory(root)->fill(Shelf::Filters, documents) ? 0 : 1);
+    ::usleep(static_cast<useconds_t>(i * 100));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    const auto there = open_directory(root)->list(Shelf::Filters);
+    ASSERT_TRUE(there);
+    if (there->empty()) {
+      ++empty;
+    } else {
+      ++full;
+      EXPECT_EQ(*there, names);
+    }
+    // What the dead one left does not stand in the way.
+    if (there->empty()) {
+      ASSERT_TRUE(open_directory(root)->fill(Shelf::Filters, documents));
+    }
+    EXPECT_EQ(*open_directory(root)->list(Shelf::Filters), names);
+    EXPECT_FALSE(fs::exists(fs::path(root) / "etc/nwf/filters.new"));
+  }
+  EXPECT_GT(empty, 0) << "none was killed in time";
+}
+
+TEST_F(DirectoryStoreTest, AFillBesideAForeignFileStillFills) {
+  write_text(root_ / "etc/nwf/filters/README", "not ours");
+  ASSERT_TRUE(store_->fill(Shelf::Filters, {{"a", "A"}, {"b", "B"}}));
+  EXPECT_THAT(*store_->list(Shelf::Filters), ElementsAre("a", "b"));
+  EXPECT_THAT(files("etc/nwf/filters"), ElementsAre("README", "a.xml", "b.xml"));
 }
 
 TEST_F(DirectoryStoreTest, SeveralPreparedAtOnce) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/error.h"
@@ -27,6 +28,11 @@ class Prepared {
   virtual Result<void> commit() = 0;
 };
 
+struct Document {
+  std::string name;
+  std::string_view text;
+};
+
 /// Held while a change is made, by one process at a time.
 class Lock {
  public:
@@ -44,6 +50,8 @@ class Store {
   /// Names of all documents of a shelf, sorted.
   virtual Result<std::vector<std::string>> list(Shelf shelf) = 0;
   virtual Result<std::unique_ptr<Prepared>> prepare(Shelf shelf, const std::string& name, std::string_view text) = 0;
+  /// Fills an empty shelf with all of these at one instant: a crash leaves it empty or full.
+  virtual Result<void> fill(Shelf shelf, const std::vector<Document>& documents) = 0;
   /// Removes a document; removing one that is not there is not an error.
   virtual Result<void> remove(Shelf shelf, const std::string& name) = 0;
   /// The file a document lies in (or would), for messages; empty where documents are not files.
