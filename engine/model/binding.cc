@@ -5,6 +5,7 @@ namespace nwf {
 
 Variables Binding::effective_variables() const {
   Variables all = variables;
+  std::erase_if(all, [](const auto& variable) { return variable.second.empty(); });  // no value: not given
   all["MAC"] = {mac.text()};
   return all;
 }

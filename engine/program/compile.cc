@@ -129,11 +129,20 @@ Result<Program> compile(const std::shared_ptr<const Filter>& root, const FilterL
 
 Result<std::vector<Element>> elements_of(const ValueSet& set, const PortName& port, const Variables& variables) {
   std::size_t steps = 1;
+  std::string_view leader;
   for (const ValueColumn& column : set.columns) {
     const auto found = variables.find(column.variable.name);
     if (found == variables.end())
       return fail(ErrorKind::Invalid, fmt::format("port {} has no ${}", port.text(), column.variable.name));
-    if (column.variable.access == VariableRef::Access::Iterator) steps = found->second.size();
+    if (column.variable.access != VariableRef::Access::Iterator) continue;
+    // A program is shared by ports whose lists it has never seen.
+    if (!leader.empty() && steps != found->second.size())
+      return fail(ErrorKind::Invalid,
+                  fmt::format("port {}: ${} has {} values and ${} has {}; variables on the same iterator step together",
+                              port.text(), leader, steps, column.variable.name, found->second.size()),
+                  "give both the same number of values, or different iterators: $A[@1], $B[@2]");
+    leader = column.variable.name;
+    steps = found->second.size();
   }
   std::set<Element> elements;
   const auto name = port.padded();

@@ -14,6 +14,12 @@ class Flattener {
   explicit Flattener(const FilterLookup& lookup) : lookup_(lookup) {}
 
   Result<void> visit(const std::shared_ptr<const Filter>& filter, const Variables& parameters) {
+    // Also filters without any rule take their time.
+    if (++visits_ > kMaxFlatRules)
+      return fail(ErrorKind::Refused,
+                  fmt::format("filter '{}' refers to more than {} filters once its references are followed",
+                              path_.front(), kMaxFlatRules),
+                  "refer to each filter once");
     path_.push_back(filter->name);
     seen_.insert(filter->name);
     int number = 0;
@@ -76,6 +82,7 @@ class Flattener {
   std::vector<std::string> path_;
   std::vector<Source> references_;  ///< each the way from path_[i] to path_[i + 1]
   std::set<std::string> seen_;
+  std::size_t visits_ = 0;
   FlatFilter out_;
 };
 

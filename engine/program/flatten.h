@@ -35,7 +35,7 @@ using FilterLookup = std::function<Result<std::shared_ptr<const Filter>>(const s
 
 /// Most rules a tree may have once flattened; more is refused rather than handed to the kernel.
 constexpr std::size_t kMaxFlatRules = 100'000;
-/// Deepest nesting of references.
+/// Most filters on a way from the root, itself counted.
 constexpr std::size_t kMaxReferenceDepth = 64;
 
 /// Errors: NotFound for a missing reference (with the place of the reference), Refused for a cycle (its

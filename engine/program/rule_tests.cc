@@ -208,7 +208,10 @@ class RuleCompiler {
   ValueColumn column_of(const Access& access) const {
     const Field field = seen_[access.attribute].field;
     const PacketField at = field_of(field);
-    return {access.ref, row_of(field).kind, {at.type, at.length}, at.mask};
+    // All columns of a set step together, whichever iterator the rule has them on: the same values, the same set.
+    VariableRef variable = access.ref;
+    if (variable.access == VariableRef::Access::Iterator) variable.index = 0;
+    return {std::move(variable), row_of(field).kind, {at.type, at.length}, at.mask};
   }
 
   /// Decides for each group: set elements, or constants in the program.
@@ -281,8 +284,8 @@ class RuleCompiler {
     // A transport field may be missing (fragments), and then nothing about it is true; a mask may make two
     // values one. Neither is worth a clever form.
     if (values.size() > 1 && at.base != PayloadBase::Transport && at.mask.empty()) {
-      shape_.add(
-          {Fact::Kind::Many, access.ref.name, {}, fmt::format("{}: match='no' with a list of values", flat_.origin())});
+      shape_.add({Fact::Kind::Values, access.ref.name, *access.values,
+                  fmt::format("{}: match='no' with a list of values", flat_.origin())});
       settled_[field].vacuous = true;
       return {};
     }
@@ -352,9 +355,10 @@ class RuleCompiler {
   /// One combination: the tests of its attributes.
   Result<void> build(const SettledFields& fields, RuleTests& result) const;
   Result<void> add_plain(const SettledFields& fields, Field field, Conjunction& out) const;
-  std::vector<Conjunction> icmp(const SettledFields& fields) const;
+  Result<std::vector<Conjunction>> icmp(const SettledFields& fields) const;
   Result<std::vector<Conjunction>> stp(const SettledFields& fields) const;
   Result<std::optional<Test>> range_or_compare(const SettledFields& fields, Field field) const;
+  Result<void> check_range(const SettledFields& fields, Field field) const;
 
   const FlatRule& flat_;
   const FilterRule& rule_;
@@ -385,7 +389,9 @@ bool is_stp_config(Field field) { return field >= Field::StpFlags && field <= Fi
 void add_arp_header(const SettledFields& fields, Conjunction& tests) {
   const auto uses = [&](Field field) { return fields.contains(field); };
   const bool mac = uses(Field::ArpSrcMac) || uses(Field::ArpDstMac);
-  const bool ip = uses(Field::ArpSrcIp) || uses(Field::ArpDstIp) || uses(Field::ArpGratuitous);
+  const auto gratuitous = fields.find(Field::ArpGratuitous);
+  const bool ip = uses(Field::ArpSrcIp) || uses(Field::ArpDstIp) ||
+                  (gratuitous != fields.end() && gratuitous->second.literal->bytes[0] != 0);
   const auto is = [&](Field field, std::uint16_t value) {
     tests.emplace_back(test::Compare{packet_field(field, Protocol::Arp), to_bytes(value, 2), false});
   };
@@ -395,11 +401,25 @@ void add_arp_header(const SettledFields& fields, Conjunction& tests) {
   if (ip || uses(Field::ArpDstMac)) tests.emplace_back(test::Compare{arp_protocol_length_field(), {4}, false});
 }
 
+Result<void> RuleCompiler::check_range(const SettledFields& fields, Field field) const {
+  const auto start = fields.find(field);
+  if (start == fields.end() || !start->second.literal) return {};
+  for (const auto& [other, end] : fields)
+    if (row_of(other).base == field && row_of(other).role == Role::RangeEnd &&
+        end.literal->bytes < start->second.literal->bytes)
+      return fail({ErrorKind::Invalid,
+                   fmt::format("{}: the range of {} ends ({}) before it starts ({})", flat_.origin(),
+                               row_of(field).name, end.literal->text, start->second.literal->text),
+                   *start->second.source,
+                   "swap the two ends",
+                   {}});
+  return {};
+}
+
 /// A test of a field by its literal, with its mask or its range end. Nothing when it is settled otherwise.
 Result<std::optional<Test>> RuleCompiler::range_or_compare(const SettledFields& fields, Field field) const {
   const Settled& settled = fields.at(field);
   if (settled.shared || settled.vacuous) return std::optional<Test>{};
-  const FieldRow& row = row_of(field);
   PacketField at = packet_field(field, rule_.protocol);
   const Field* end = nullptr;
   const Settled* mask = nullptr;
@@ -410,14 +430,8 @@ Result<std::optional<Test>> RuleCompiler::range_or_compare(const SettledFields& 
   }
   const Bytes& low = settled.literal->bytes;
   if (end != nullptr && fields.at(*end).literal->bytes != low) {
+    NWF_CHECK(check_range(fields, field));
     const Bytes& high = fields.at(*end).literal->bytes;
-    if (high < low)
-      return fail({ErrorKind::Invalid,
-                   fmt::format("{}: the range of {} ends ({}) before it starts ({})", flat_.origin(), row.name,
-                               fields.at(*end).literal->text, settled.literal->text),
-                   *settled.source,
-                   "swap the two ends",
-                   {}});
     return std::optional<Test>{test::Range{at, low, high, settled.negated}};
   }
   Bytes value = low;
@@ -462,9 +476,11 @@ Result<void> RuleCompiler::add_plain(const SettledFields& fields, Field field, C
 }
 
 /// ICMP type and code of the inet layer, or the ranges of the ethernet layer's ipv6: one match, negated as a whole.
-std::vector<Conjunction> RuleCompiler::icmp(const SettledFields& fields) const {
+Result<std::vector<Conjunction>> RuleCompiler::icmp(const SettledFields& fields) const {
+  using Alternatives = std::vector<Conjunction>;
   const auto type = fields.find(Field::IcmpType);
-  if (type == fields.end()) return {{}};  // a code alone says nothing, as in libvirt
+  if (type == fields.end()) return Alternatives{{}};  // a code alone says nothing, as in libvirt
+  for (const Field field : {Field::IcmpType, Field::IcmpCode}) NWF_CHECK(check_range(fields, field));
   const bool negated = type->second.negated;
   const auto part = [&](Field field, Field end) -> std::optional<test::Range> {
     const auto found = fields.find(field);
@@ -480,15 +496,15 @@ std::vector<Conjunction> RuleCompiler::icmp(const SettledFields& fields) const {
   };
   // iptables: type 255 is "any", and then the code does not count either
   if (rule_.protocol == Protocol::Icmp && type->second.literal->bytes[0] == 255) {
-    if (negated) return {};
-    return {{}};
+    if (negated) return Alternatives{};
+    return Alternatives{{}};
   }
   const test::Range kind = *part(Field::IcmpType, Field::IcmpTypeEnd);
   const auto code = part(Field::IcmpCode, Field::IcmpCodeEnd);
   if (!negated) {
     Conjunction both{as_test(kind, false)};
     if (code) both.push_back(as_test(*code, false));
-    return {both};
+    return Alternatives{both};
   }
   std::vector<Conjunction> either{{as_test(kind, true)}};
   if (code) either.push_back({as_test(kind, false), as_test(*code, true)});
@@ -541,7 +557,7 @@ Result<void> RuleCompiler::build(const SettledFields& fields, RuleTests& result)
   for (const test::Member& member : members_) tests.emplace_back(member);
   tests.insert(tests.end(), costly.begin(), costly.end());
 
-  std::vector<Conjunction> endings = icmp(fields);
+  NWF_TRY(std::vector<Conjunction> endings, icmp(fields));
   if (rule_.protocol == Protocol::Stp) {
     NWF_TRY(endings, stp(fields));
   }

@@ -67,8 +67,6 @@ bool Fact::holds(const Variables& variables) const {
       return !defined;
     case Kind::Single:
       return defined && distinct(found->second).size() == 1;
-    case Kind::Many:
-      return defined && distinct(found->second).size() > 1;
     case Kind::Values:
       return defined && found->second == values;
   }

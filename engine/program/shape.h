@@ -21,7 +21,6 @@ struct Fact {
     Defined,     ///< the binding gives the variable, overriding a reference's parameter
     NotDefined,  ///< it does not; the parameter of a reference is used
     Single,      ///< all its values are the same
-    Many,        ///< it has at least two different values
     Values,      ///< it has exactly `values`
   };
   Kind kind;

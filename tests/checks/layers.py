@@ -18,8 +18,8 @@ ROOMS = {
     "host": ({"host", "store", "netlink", "xml", "engine", "learn"}, {"fmt", "nlohmann", "sys"}),
     "tools": ({"tools", "host", "rpc", "engine"}, {"fmt", "nlohmann", "CLI", "sys", "fcntl.h", "poll.h", "signal.h", "stdlib.h", "unistd.h"}),
 }
-# Inside the engine the way is model, program, ruleset, print.
-ENGINE_ORDER = ["model", "program", "ruleset", "print"]
+# Inside the engine the way is model, program, ruleset, simulate, print.
+ENGINE_ORDER = ["model", "program", "ruleset", "simulate", "print"]
 # expression.h and ruleset.h are the vocabulary of both, plain data without functions.
 SHARED = {"engine/ruleset/expression.h", "engine/ruleset/ruleset.h"}
 # C headers that only compute; <arpa/inet.h> is inet_pton.

@@ -6,6 +6,9 @@
 #include <fmt/format.h>
 #include <linux/if_bridge.h>
 #include <linux/if_tun.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <linux/netlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <net/if_arp.h>
@@ -112,6 +115,37 @@ Result<void> add_port(const std::string& bridge, const std::string& port) {
   });
   if (!ready) return fail(ErrorKind::Kernel, fmt::format("port {} of {} does not come to forward", port, bridge));
   return {};
+}
+
+Result<void> forget_addresses(const std::string& bridge) {
+  const ControlSocket socket;
+  ifreq request = request_for(bridge);
+  unsigned long arguments[4] = {BRCTL_SET_AGEING_TIME, 0, 0, 0};
+  request.ifr_data = reinterpret_cast<char*>(arguments);
+  if (socket.control(SIOCDEVPRIVATE, &request) < 0) return failed("cannot set the ageing time of " + bridge);
+  return {};
+}
+
+Result<void> forget_connections() {
+  struct {
+    nlmsghdr header;
+    nfgenmsg family;
+  } request{};
+  request.header.nlmsg_len = sizeof request;
+  // Without a tuple all of them go.
+  request.header.nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE;
+  request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+  const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+  if (fd < 0) return failed("cannot open netfilter's netlink");
+  nlmsgerr answer{};
+  char buffer[256];
+  const bool sent = send(fd, &request, sizeof request, 0) == static_cast<ssize_t>(sizeof request);
+  const ssize_t got = sent ? recv(fd, buffer, sizeof buffer, 0) : -1;
+  close(fd);
+  if (got < static_cast<ssize_t>(sizeof(nlmsghdr) + sizeof answer)) return failed("cannot forget connections");
+  std::memcpy(&answer, buffer + sizeof(nlmsghdr), sizeof answer);
+  errno = -answer.error;
+  return answer.error == 0 ? Result<void>() : failed("cannot forget connections");
 }
 
 Result<void> set_up(const std::string& interface) {

@@ -27,6 +27,10 @@ bool wait_for(const std::function<bool()>& condition, std::chrono::milliseconds 
 Result<void> make_bridge(const std::string& name);
 /// Makes an interface a port of the bridge, and waits until it forwards.
 Result<void> add_port(const std::string& bridge, const std::string& port);
+/// A bridge that floods every frame: no address is remembered.
+Result<void> forget_addresses(const std::string& bridge);
+/// Conntrack of this namespace starts anew.
+Result<void> forget_connections();
 Result<void> set_up(const std::string& interface);
 Result<void> set_mac(const std::string& interface, const Mac& mac);
 Result<void> add_ipv4(const std::string& interface, const Ipv4& address, unsigned prefix);

@@ -66,7 +66,7 @@ with tempfile.TemporaryDirectory() as root:
         done = run(NWFCTL, "--root", root, *arguments)
         check("nwfctl " + " ".join(os.path.basename(a) for a in arguments), done.returncode == expected,
               "exit %d: %s" % (done.returncode, done.stdout.strip()[:300]))
-    editor = dict(os.environ, EDITOR="/bin/true", VISUAL="/bin/true")
+    editor = dict(os.environ, EDITOR="/bin/true", VISUAL="/bin/true", TMPDIR=root)
     for command in (("filter", "edit", "clean-traffic"), ("nwfilter-edit", "clean-traffic")):
         done = run(NWFCTL, "--root", root, *command, env=editor)
         check("nwfctl %s starts the editor, and the watch sees it" % " ".join(command), done.returncode == CAUGHT, done.stdout)

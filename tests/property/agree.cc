@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Random filters on a real bridge, random packets through them: the kernel and the simulator must agree on each.
+//
+//   nwf-property [--packets N] [--minutes N] [--seed N]
+//
+// The same seed gives the same filters and packets. A disagreement is shrunk before it is shown. Root; a namespace of
+// its own.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <chrono>
+#include <cstring>
+
+#include "engine/ruleset/diff.h"
+#include "engine/simulate/backend.h"
+#include "host/host.h"
+#include "netlink/nftables/backend.h"
+#include "tests/harness/network.h"
+#include "tests/harness/scratch.h"
+#include "tests/property/random_filter.h"
+#include "tests/property/random_packet.h"
+#include "tests/property/shrink.h"
+#include "xml/write.h"
+
+namespace nwf::test {
+namespace {
+
+constexpr const char* kGuest = "vnet0";
+constexpr const char* kLan = "lan0";
+constexpr std::size_t kPacketsOfATree = 60;
+
+struct Disagreement {
+  std::size_t packet;
+  bool kernel_passes;
+  simulate::Judgement simulated;
+};
+
+/// A bridge with two ports, one of them guarded by the kernel, beside a simulator with the same ruleset.
+class Wire {
+ public:
+  static Result<Wire> lay(const std::string& root) {
+    NWF_CHECK(enter_new_namespace());
+    NWF_CHECK(make_bridge("br0"));
+    NWF_CHECK(forget_addresses("br0"));
+    NWF_TRY(Tap guest, Tap::open(kGuest));
+    NWF_TRY(Tap lan, Tap::open(kLan));
+    NWF_CHECK(add_port("br0", kGuest));
+    NWF_CHECK(add_port("br0", kLan));
+    host::Options options;
+    options.root = root;
+    NWF_TRY(auto service, host::open(options));
+    NWF_TRY(auto backend, netlink::open_nftables());
+    return Wire(std::move(guest), std::move(lan), std::move(service), std::move(backend));
+  }
+
+  /// Without a filter everything arrives, and at once: sending ends after the other side has the frame.
+  Result<void> check_unfiltered(Dice& dice) {
+    for (std::uint32_t i = 0; i < 300; ++i) {
+      const RandomPacket packet = random_packet(dice, i);
+      NWF_TRY(const bool came, passes(packet));
+      if (!came) return fail(ErrorKind::Kernel, "lost without any filter: " + packet.text);
+    }
+    return forget_connections();
+  }
+
+  /// The first packet on which the two differ. Errors: Unsupported and the like when the tree cannot be bound.
+  Result<std::optional<Disagreement>> run(const Case& c) {
+    const auto unbind = [this] { (void)service_->binding_delete(kGuest); };
+    for (auto filter = c.tree.filters.rbegin(); filter != c.tree.filters.rend(); ++filter)
+      NWF_CHECK(service_->filter_define(xml::write_filter(*filter), filter->name));
+    Binding binding{{}, *PortName::parse(kGuest), *Mac::parse(pool::kMacs[0]), c.tree.filters[0].name, c.tree.variables,
+                    {}};
+    NWF_CHECK(service_->binding_create(xml::write_binding(binding), "binding"));
+    NWF_TRY(const Held held, backend_->read());
+    NWF_TRY(const Capabilities capabilities, backend_->capabilities());
+    simulate::SimulatedKernel simulator(capabilities);
+    NWF_CHECK(simulator.apply(diff({}, held.ruleset), std::nullopt));
+    NWF_CHECK(forget_connections());
+    std::optional<Disagreement> found;
+    for (std::size_t i = 0; i < c.packets.size() && !found; ++i) {
+      const RandomPacket& packet = c.packets[i];
+      NWF_TRY(const bool came, passes(packet));
+      auto simulated = simulator.judge(
+          {packet.frame, packet.from_guest ? kGuest : kLan, packet.from_guest ? kLan : kGuest, false, false});
+      ++(came ? passed : stopped);
+      if (came != (simulated.outcome == simulate::Outcome::Pass)) found = Disagreement{i, came, std::move(simulated)};
+    }
+    unbind();
+    return found;
+  }
+
+  std::size_t passed = 0, stopped = 0;
+
+ private:
+  Wire(Tap guest, Tap lan, std::unique_ptr<host::Service> service, std::unique_ptr<Backend> backend)
+      : guest_(std::move(guest)), lan_(std::move(lan)), service_(std::move(service)), backend_(std::move(backend)) {}
+
+  Result<bool> passes(const RandomPacket& packet) {
+    Tap& from = packet.from_guest ? guest_ : lan_;
+    Tap& to = packet.from_guest ? lan_ : guest_;
+    from.drain();
+    to.drain();
+    NWF_CHECK(from.send(packet.frame));
+    return arrives(to, packet.tag, std::chrono::milliseconds(0));
+  }
+
+  Tap guest_, lan_;
+  std::unique_ptr<host::Service> service_;
+  std::unique_ptr<Backend> backend_;
+};
+
+void show(const Case& c, const Disagreement& d) {
+  for (const Filter& filter : c.tree.filters) fmt::print("{}", xml::write_filter(filter));
+  for (const auto& [name, values] : c.tree.variables) fmt::print("${} = {}\n", name, fmt::join(values, ", "));
+  for (const RandomPacket& packet : c.packets) fmt::print("{}\n  {:02x}\n", packet.text, fmt::join(packet.frame, ""));
+  fmt::print("the kernel {} the last of them, the simulator {} it:\n", d.kernel_passes ? "passes" : "stops",
+             d.simulated.outcome == simulate::Outcome::Pass ? "passes" : "stops");
+  for (const simulate::Decision& decision : d.simulated.decisions)
+    fmt::print("  {}: {} in {}\n", decision.base_chain, decision.origin.empty() ? "nobody decides" : decision.origin,
+               decision.chain);
+}
+
+struct Arguments {
+  std::size_t packets = 20'000;
+  std::size_t minutes = 0;
+  std::uint64_t seed = 1;
+};
+
+int run(const Arguments& arguments) {
+  const auto root = make_scratch_directory();
+  if (!root) {
+    fmt::print("skipped: needs root: {}\n", describe(root.error()));
+    return 77;
+  }
+  auto wire = Wire::lay(*root);
+  Dice dice(arguments.seed);
+  if (wire)
+    if (const auto checked = wire->check_unfiltered(dice); !checked) wire = fail(checked.error());
+  if (!wire) {
+    fmt::print("{}\n", describe_all(wire.error()));
+    return 1;
+  }
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(arguments.minutes);
+  const auto more = [&] {
+    return arguments.minutes > 0 ? std::chrono::steady_clock::now() < end
+                                 : wire->passed + wire->stopped < arguments.packets;
+  };
+  std::uint32_t number = 1000;
+  std::size_t trees = 0, refused = 0;
+  std::map<std::string, std::size_t> reasons;
+  while (more()) {
+    Case c{random_tree(dice), {}};
+    while (c.packets.size() < kPacketsOfATree) {
+      c.packets.push_back(random_packet(dice, number++));
+      const auto reply = reply_to(c.packets.back(), number);
+      if (reply && dice.chance(50)) {
+        c.packets.push_back(*reply);
+        ++number;
+      }
+    }
+    const auto found = wire->run(c);
+    if (!found) {
+      ++refused;
+      ++reasons[found.error().message];
+      continue;
+    }
+    ++trees;
+    if (!*found) continue;
+    c.packets.resize((*found)->packet + 1);
+    fmt::print("seed {}, tree {}: a disagreement on {}\nshrinking…\n", arguments.seed, trees + refused,
+               c.packets.back().text);
+    std::optional<Disagreement> last = **found;
+    const Case small = shrink(c, [&](const Case& next) {
+      auto again = wire->run(next);
+      if (!again || !*again || (*again)->packet + 1 != next.packets.size()) return false;
+      last = **again;
+      return true;
+    });
+    show(small, *last);
+    return 1;
+  }
+  for (const auto& [reason, times] : reasons) fmt::print("{:6} × {}\n", times, reason);
+  fmt::print("seed {}: {} trees ({} refused), {} packets, {} passed and {} stopped: agreed on all\n", arguments.seed,
+             trees, refused, wire->passed + wire->stopped, wire->passed, wire->stopped);
+  // A test of filters that stop nothing, or everything, says nothing.
+  return wire->passed * 10 > wire->stopped && wire->stopped * 10 > wire->passed ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace nwf::test
+
+int main(int argc, char** argv) {
+  nwf::test::Arguments arguments;
+  for (int i = 1; i + 1 < argc; i += 2) {
+    const auto value = std::strtoull(argv[i + 1], nullptr, 10);
+    if (std::strcmp(argv[i], "--packets") == 0) arguments.packets = value;
+    if (std::strcmp(argv[i], "--minutes") == 0) arguments.minutes = value;
+    if (std::strcmp(argv[i], "--seed") == 0) arguments.seed = value;
+  }
+  return nwf::test::run(arguments);
+}
