@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace nwf::simulate {
 namespace {
 
@@ -33,29 +31,32 @@ Uses uses_of(const Table& table) {
   return uses;
 }
 
+std::set<Element>::iterator of_key(std::set<Element>& elements, const Bytes& key) {
+  const auto at = elements.lower_bound(Element{key, std::nullopt});  // no verdict sorts before every verdict
+  return at != elements.end() && at->key == key ? at : elements.end();
+}
+
 class Applying {
  public:
   explicit Applying(Ruleset& ruleset) : ruleset_(ruleset) {}
 
   Result<void> apply(const Change& change) {
     family_ = change.family;
-    if (std::holds_alternative<change::AddTable>(change.what)) {
-      ruleset_.tables.emplace(family_, Table{family_, {}, {}, {}});
-      return {};
-    }
     const auto table = ruleset_.tables.find(family_);
-    if (table == ruleset_.tables.end()) return refuse("there is no table");
-    if (std::holds_alternative<change::DeleteTable>(change.what)) {
-      ruleset_.tables.erase(table);
-      return {};
-    }
-    table_ = &table->second;
+    table_ = table == ruleset_.tables.end() ? nullptr : &table->second;
+    if (table_ == nullptr && !std::holds_alternative<change::AddTable>(change.what)) return refuse("there is no table");
     return std::visit([this](const auto& what) { return one(what); }, change.what);
   }
 
  private:
-  static Result<void> one(const change::AddTable&) { return {}; }
-  static Result<void> one(const change::DeleteTable&) { return {}; }
+  Result<void> one(const change::AddTable&) {
+    ruleset_.tables.emplace(family_, Table{family_, {}, {}, {}});
+    return {};
+  }
+  Result<void> one(const change::DeleteTable&) {
+    ruleset_.tables.erase(family_);
+    return {};
+  }
   Result<void> one(const change::AddChain& c) {
     Chain chain = c.chain;
     chain.rules.clear();
@@ -104,8 +105,7 @@ class Applying {
     for (const Element& element : c.elements) {
       if (element.verdict && !element.verdict->chain.empty()) NWF_CHECK(find(element.verdict->chain));
       auto& elements = table_->elements[c.set.name];
-      const auto there =
-          std::find_if(elements.begin(), elements.end(), [&](const auto& e) { return e.key == element.key; });
+      const auto there = of_key(elements, element.key);
       if (there == elements.end())
         elements.insert(element);
       else if (c.exclusive || there->verdict != element.verdict)
@@ -115,9 +115,11 @@ class Applying {
   }
   Result<void> one(const change::DeleteElements& c) {
     auto& elements = table_->elements[c.set.name];
-    for (const Element& element : c.elements)
-      if (std::erase_if(elements, [&](const Element& e) { return e.key == element.key; }) == 0)
-        return refuse(fmt::format("set {} has no such element", c.set.name));
+    for (const Element& element : c.elements) {
+      const auto there = of_key(elements, element.key);
+      if (there == elements.end()) return refuse(fmt::format("set {} has no such element", c.set.name));
+      elements.erase(there);
+    }
     if (elements.empty()) table_->elements.erase(c.set.name);
     return {};
   }
