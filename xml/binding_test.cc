@@ -158,7 +158,7 @@ TEST(ReadBinding, RefusesWhatIsWrongAndSaysWhereAndWhatIsRight) {
        "<filterbinding><owner>\n<nam>x</nam></owner>" + kPort + kMac + kFilter + "</filterbinding>", "<nam>", "2:1",
        "did you mean 'name'"},
       {"another element", with(kPort, kMac, kFilter + "\n <colour/>"), "cannot hold <colour>", "5:2",
-       "owner, portdev, mac, filterref"},
+       "owner, portdev, linkdev, mac, filterref"},
       {"a misspelt element", with("<potrdev name='vnet0'/>" + kPort, kMac, kFilter), "<potrdev>", "2:3",
        "did you mean 'portdev'"},
       {"an interface's element", with("<target dev='vnet0'/>" + kPort, kMac, kFilter), "<target>", "2:3", "portdev"},
@@ -172,6 +172,37 @@ TEST(ReadBinding, RefusesWhatIsWrongAndSaysWhereAndWhatIsRight) {
     EXPECT_THAT(describe(error), HasSubstr(given.right));
     EXPECT_THAT(error.more, IsEmpty()) << "one mistake is told as one, not as\n" << describe_all(error);
   }
+}
+
+TEST(ReadBinding, KeepsTheDeviceBelowAMacvtapPort) {
+  const Binding binding =
+      read("<filterbinding>" + kPort + "<linkdev name='eth0'/>" + kMac + kFilter + "</filterbinding>");
+  ASSERT_TRUE(binding.link);
+  EXPECT_EQ(binding.link->text(), "eth0");
+  const Error error = refused("<filterbinding>" + kPort + "<linkdev name=''/>" + kMac + kFilter + "</filterbinding>");
+  EXPECT_THAT(error.message, HasSubstr("cannot be the name of a network interface"));
+}
+
+TEST(ReadBinding, TellsWhatIsMissingBesideWhatIsWrong) {
+  const Error error = refused("<filterbinding>\n<mac address='1'/></filterbinding>");
+  EXPECT_EQ(describe_all(error),
+            "a.xml:1:1: no port is named; add <portdev name='vnet0'/>\n"
+            "a.xml:1:1: no filter is named; add <filterref filter='clean-traffic'/>\n"
+            "a.xml:2:1: '1' is not a MAC address; write six groups like 52:54:00:ab:cd:ef");
+}
+
+TEST(ReadBinding, WhatNobodyReadsIsRefused) {
+  EXPECT_THAT(refused("<filterbinding x='1'>" + kPort + kMac + kFilter + "</filterbinding>").message,
+              HasSubstr("no attribute 'x'"));
+  EXPECT_THAT(refused("<filterbinding>vnet0" + kPort + kMac + kFilter + "</filterbinding>").message,
+              HasSubstr("text between the elements"));
+  EXPECT_THAT(
+      refused("<filterbinding>" + kPort + "<mac address='52:54:00:00:00:01' type='e'/>" + kFilter + "</filterbinding>")
+          .message,
+      HasSubstr("no attribute 'type'"));
+  EXPECT_THAT(
+      refused("<filterbinding>" + kPort + kMac + "<filterref filter='../../etc/passwd'/></filterbinding>").message,
+      HasSubstr("cannot be a filter's name"));
 }
 
 TEST(ReadBinding, AddressesInParametersAreAddresses) {

@@ -32,6 +32,11 @@ std::string string_of(const xmlChar* text) {
   return text == nullptr ? std::string() : reinterpret_cast<const char*>(text);
 }
 
+/// Nothing in these documents has a prefix: with it in its name, an element or attribute is unknown to every reader.
+std::string with_prefix(const xmlChar* prefix, const xmlChar* local) {
+  return prefix == nullptr ? string_of(local) : string_of(prefix) + ":" + string_of(local);
+}
+
 /// Builds the tree from the parser's events, so that each element's place is known when it starts.
 class Builder {
  public:
@@ -49,7 +54,9 @@ class Builder {
     const Context context(xmlCreatePushParserCtxt(&handler, this, nullptr, 0, nullptr));
     if (context == nullptr) return fail(ErrorKind::Storage, "no memory to read XML");
     context_ = context.get();
-    xmlCtxtUseOptions(context_, XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_COMPACT);
+    // NOENT, "put the text in an entity's place", is about the five that XML has itself: a DOCTYPE, which could declare
+    // others, ends the reading.
+    xmlCtxtUseOptions(context_, XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_COMPACT | XML_PARSE_NOENT);
     // In chunks, so that an element's place is where the parser stands and nothing is read after a failure.
     constexpr std::size_t kChunk = 4096;
     for (std::size_t at = 0; at < text_.size() && !failed_; at += kChunk) {
@@ -88,28 +95,25 @@ class Builder {
     // A '<' cannot stand inside a start tag, not even in an attribute's value.
     const std::size_t start = text_.rfind('<', end == 0 ? 0 : end - 1);
     if (start == std::string_view::npos) return here();
-    return {file_, line_at(start), column_at(start)};
+    return at(start);
   }
 
   /// Asked for places further and further on: what is behind is not counted again.
-  int line_at(std::size_t place) {
-    line_ += static_cast<int>(std::count(text_.begin() + static_cast<std::ptrdiff_t>(counted_),
-                                         text_.begin() + static_cast<std::ptrdiff_t>(place), '\n'));
-    counted_ = place;
-    return line_;
+  Source at(std::size_t place) {
+    for (; counted_ < place; ++counted_)
+      if (text_[counted_] == '\n') {
+        ++line_;
+        line_start_ = counted_ + 1;
+      }
+    return {file_, line_, static_cast<int>(place - line_start_ + 1)};
   }
 
-  int column_at(std::size_t place) const {
-    const std::size_t line_end = place == 0 ? std::string_view::npos : text_.rfind('\n', place - 1);
-    return static_cast<int>(line_end == std::string_view::npos ? place + 1 : place - line_end);
-  }
-
-  static void start_element(void* user, const xmlChar* local, const xmlChar*, const xmlChar*, int, const xmlChar**,
-                            int count, int, const xmlChar** attributes) {
+  static void start_element(void* user, const xmlChar* local, const xmlChar* prefix, const xmlChar*, int,
+                            const xmlChar**, int count, int, const xmlChar** attributes) {
     Builder& b = self(user);
     if (b.failed_) return;
     Element element;
-    element.name = string_of(local);
+    element.name = with_prefix(prefix, local);
     element.source = b.start_of_tag();
     if (b.open_.size() >= kMaxDepth) {
       b.set_error(fmt::format("elements nest deeper than {}", kMaxDepth), element.source, "");
@@ -118,8 +122,8 @@ class Builder {
     for (int i = 0; i < count; ++i) {
       // libxml2: five pointers an attribute: name, prefix, namespace, first and one past the last of the value
       const xmlChar** a = attributes + static_cast<std::ptrdiff_t>(i) * 5;
-      element.attributes.push_back(
-          {string_of(a[0]), std::string(reinterpret_cast<const char*>(a[3]), static_cast<std::size_t>(a[4] - a[3]))});
+      element.attributes.push_back({with_prefix(a[1], a[0]), std::string(reinterpret_cast<const char*>(a[3]),
+                                                                         static_cast<std::size_t>(a[4] - a[3]))});
     }
     b.open_.push_back(std::move(element));
   }
@@ -147,7 +151,10 @@ class Builder {
   static void error(void* user, xmlErrorPtr what) {
     Builder& b = self(user);
     if (what == nullptr || what->level < XML_ERR_ERROR) return;
+    // libxml2 may tell more on a second line, such as the bytes that no encoding explains.
     std::string message(blanks_removed(what->message == nullptr ? "" : what->message));
+    for (std::size_t end = message.find('\n'); end != std::string::npos; end = message.find('\n', end))
+      message.replace(end, 1, ": ");
     b.set_error("not well-formed XML: " + message, {b.file_, what->line, what->int2}, "");
   }
 
@@ -157,6 +164,7 @@ class Builder {
   std::vector<Element> open_;
   std::vector<Element> roots_;
   std::size_t counted_ = 0;
+  std::size_t line_start_ = 0;
   int line_ = 1;
   bool failed_ = false;
   Error error_;
@@ -179,8 +187,16 @@ Result<Element> read_document(std::string_view text, const std::string& file) {
                  {},
                  {}});
   if (blanks_removed(text).empty()) return fail({ErrorKind::Invalid, "the text is empty", start, {}, {}});
-  if (text.find('\0') != std::string_view::npos)
-    return fail({ErrorKind::Invalid, "the text has a zero byte in it: this is no XML", start, {}, {}});
+  if (const std::size_t zero = text.find('\0'); zero != std::string_view::npos) {
+    const std::string_view before = text.substr(0, zero);
+    const auto line_start = before.rfind('\n');  // npos + 1 is 0
+    return fail({ErrorKind::Invalid,
+                 "the text has a zero byte in it: this is no XML",
+                 {file, static_cast<int>(std::count(before.begin(), before.end(), '\n')) + 1,
+                  static_cast<int>(zero - (line_start + 1)) + 1},
+                 {},
+                 {}});
+  }
   return Builder(text, file).run();
 }
 

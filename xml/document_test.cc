@@ -133,8 +133,22 @@ TEST(Document, AnIncludeIsAnElementLikeAnother) {
       read("<a xmlns:xi='http://www.w3.org/2001/XInclude'><xi:include href='file:///etc/passwd' parse='text'/></a>");
   EXPECT_EQ(root.text, "");
   ASSERT_EQ(root.children.size(), 1U);
-  EXPECT_EQ(root.children[0].name, "include");
+  EXPECT_EQ(root.children[0].name, "xi:include");
   EXPECT_EQ(root.children[0].text, "");
+}
+
+TEST(Document, APrefixIsPartOfANameSoThatNothingWithOneIsMistakenForOurs) {
+  const Element root = read("<a xmlns:p='urn:x' filter='one' p:filter='two'><p:b/></a>");
+  ASSERT_NE(root.attribute("filter"), nullptr);
+  EXPECT_EQ(*root.attribute("filter"), "one");
+  ASSERT_NE(root.attribute("p:filter"), nullptr);
+  EXPECT_EQ(root.children.at(0).name, "p:b");
+}
+
+TEST(Document, EntitiesInAttributesAreTheirCharacters) {
+  const Element root = read("<a v='&amp;&lt;&gt;&apos;&quot;&#38;&#x26;' w='&amp;amp;'/>");
+  EXPECT_EQ(*root.attribute("v"), "&<>'\"&&");
+  EXPECT_EQ(*root.attribute("w"), "&amp;");
 }
 
 TEST(ElementPlace, IsThatOfTheBracketOfItsStartTag) {

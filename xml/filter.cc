@@ -7,6 +7,7 @@
 #include <charconv>
 #include <optional>
 
+#include "engine/utf8.h"
 #include "xml/document.h"
 #include "xml/mistakes.h"
 #include "xml/parameters.h"
@@ -16,26 +17,19 @@
 namespace nwf::xml {
 namespace {
 
-constexpr std::size_t kMaxName = 250;  // with ".xml" it is a file's name
-
-bool good_name(const std::string& name) {
-  return !name.empty() && name.size() <= kMaxName && name != "." && name != ".." &&
-         std::none_of(name.begin(), name.end(), [](unsigned char c) { return c == '/' || c < 0x20 || c == 0x7f; });
-}
-
 void read_head(const Element& root, Filter& filter, Mistakes& mistakes) {
   check_attributes(root, {"name", "chain", "priority"}, mistakes);
   if (const std::string* name = root.attribute("name"); name == nullptr)
     mistakes.add(root.source, "<filter> has no name", "write <filter name='NAME'>");
-  else if (!good_name(*name))
-    mistakes.add(root.source, fmt::format("'{}' cannot be a filter's name", name->substr(0, 60)),
-                 fmt::format("use 1 to {} characters, none of them '/' or a control character", kMaxName));
+  else if (!is_filter_name(*name))
+    mistakes.add(root.source, fmt::format("'{}' cannot be a filter's name", shown(*name)),
+                 fmt::format("use 1 to {} characters, none of them '/' or a control character", kMaxFilterName));
   else
     filter.name = *name;
   if (const std::string* chain = root.attribute("chain"); chain != nullptr) {
     if (chain_prefix(*chain).empty())
       mistakes.add(
-          root.source, fmt::format("'{}' cannot be a chain's name", chain->substr(0, 60)),
+          root.source, fmt::format("'{}' cannot be a chain's name", shown(*chain)),
           fmt::format(
               "use root, or a name of at most {} letters, digits and _ . : - that begins with mac, vlan, stp, arp, "
               "rarp, ipv4 or ipv6",
@@ -54,7 +48,7 @@ std::optional<int> read_priority(const std::string& text, const Element& element
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error == std::errc{} && end == text.data() + text.size() && value >= kMinPriority && value <= kMaxPriority)
     return value;
-  mistakes.add(element.source, fmt::format("priority '{}' of <{}> is not a number from {} to {}", text.substr(0, 40),
+  mistakes.add(element.source, fmt::format("priority '{}' of <{}> is not a number from {} to {}", shown(text),
                                            element.name, kMinPriority, kMaxPriority));
   return std::nullopt;
 }
@@ -63,7 +57,7 @@ Result<Parsed<Filter>> read_filter(std::string_view text, const std::string& fil
   NWF_TRY(const Element root, read_document(text, file));
   if (root.name != "filter")
     return fail({ErrorKind::Invalid,
-                 fmt::format("the document is a <{}>, not a <filter>", root.name),
+                 fmt::format("the document is a <{}>, not a <filter>", shown(root.name)),
                  root.source,
                  "write <filter name='NAME'>…</filter>",
                  {}});
@@ -72,7 +66,7 @@ Result<Parsed<Filter>> read_filter(std::string_view text, const std::string& fil
   filter.source = root.source;
   read_head(root, filter, mistakes);
   if (!root.text.empty())
-    mistakes.add(root.source, fmt::format("text between the elements of <filter>: '{}'", root.text.substr(0, 40)),
+    mistakes.add(root.source, fmt::format("text between the elements of <filter>: '{}'", shown(root.text)),
                  "remove it");
   for (const Element& child : root.children) {
     if (child.name == "uuid") {
@@ -80,7 +74,7 @@ Result<Parsed<Filter>> read_filter(std::string_view text, const std::string& fil
       if (filter.uuid)
         mistakes.add(child.source, "a second <uuid>", "remove it");
       else if (!uuid)
-        mistakes.add(child.source, fmt::format("'{}' is not a UUID", child.text.substr(0, 60)),
+        mistakes.add(child.source, fmt::format("'{}' is not a UUID", shown(child.text)),
                      "write 32 hexadecimal digits as 8-4-4-4-12, or leave <uuid> out to get a new one");
       else
         filter.uuid = uuid;
@@ -89,7 +83,7 @@ Result<Parsed<Filter>> read_filter(std::string_view text, const std::string& fil
     } else if (child.name == "filterref") {
       filter.entries.emplace_back(read_filterref(child, mistakes));
     } else {
-      mistakes.add(child.source, fmt::format("<filter> cannot hold <{}>", child.name),
+      mistakes.add(child.source, fmt::format("<filter> cannot hold <{}>", shown(child.name)),
                    did_you_mean(child.name, {"rule", "filterref", "uuid"}));
     }
   }

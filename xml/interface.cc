@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/utf8.h"
 #include "xml/port_form.h"
 
 namespace nwf::xml {
@@ -19,13 +20,13 @@ void read_ip(const Element& element, Variables& found, Mistakes& mistakes) {
     if (Ipv6::parse(*address))
       found["IPV6"].push_back(*address);
     else
-      mistakes.add(element.source, fmt::format("'{}' is not an IPv6 address", address->substr(0, 60)));
+      mistakes.add(element.source, fmt::format("'{}' is not an IPv6 address", shown(*address)));
   } else if (Ipv4::parse(*address)) {
     found["IP"].push_back(*address);
   } else if (Ipv6::parse(*address)) {
-    mistakes.add(element.source, fmt::format("{} is an IPv6 address", *address), "add family='ipv6'");
+    mistakes.add(element.source, fmt::format("{} is an IPv6 address", shown(*address)), "add family='ipv6'");
   } else {
-    mistakes.add(element.source, fmt::format("'{}' is not an IPv4 address", address->substr(0, 60)),
+    mistakes.add(element.source, fmt::format("'{}' is not an IPv4 address", shown(*address)),
                  "write four numbers up to 255");
   }
 }
@@ -36,7 +37,7 @@ Result<Parsed<Binding>> read_interface(std::string_view text, const std::string&
   NWF_TRY(const Element root, read_document(text, file));
   if (root.name != "interface")
     return fail({ErrorKind::Invalid,
-                 fmt::format("the document is a <{}>, not an <interface>", root.name),
+                 fmt::format("the document is a <{}>, not an <interface>", shown(root.name)),
                  root.source,
                  {},
                  {}});
@@ -45,13 +46,13 @@ Result<Parsed<Binding>> read_interface(std::string_view text, const std::string&
   form.source = root.source;
   Variables addresses;
   for (const Element& child : root.children) {
-    if (child.name == "target" && child.attribute("dev") != nullptr) read_port(child, "dev", form, mistakes);
+    if (child.name == "target" && child.attribute("dev") != nullptr) read_name(child, "dev", form.port, mistakes);
     if (child.name == "mac") read_mac(child, form, mistakes);
     if (child.name == "filterref") read_filter_reference(child, form, mistakes);
     if (child.name == "ip") read_ip(child, addresses, mistakes);
   }
-  if (form.filter)
-    for (const auto& [name, values] : addresses) form.filter->parameters.try_emplace(name, values);
+  if (form.filter.value)
+    for (const auto& [name, values] : addresses) form.filter.value->parameters.try_emplace(name, values);
   return finish(std::move(form), "<target dev='vnet0'/>", std::move(mistakes));
 }
 
@@ -60,7 +61,7 @@ Result<Parsed<Binding>> read_binding_or_interface(std::string_view text, const s
   if (root.name == "interface") return read_interface(text, file);
   if (root.name == "filterbinding") return read_binding(text, file);
   return fail({ErrorKind::Invalid,
-               fmt::format("the document is a <{}>", root.name),
+               fmt::format("the document is a <{}>", shown(root.name)),
                root.source,
                "write a <filterbinding> or a guest's <interface>",
                {}});

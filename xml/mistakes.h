@@ -2,7 +2,9 @@
 // Collects what is wrong with a text, so that everything is told at once.
 #pragma once
 
+#include <algorithm>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "engine/error.h"
@@ -21,8 +23,11 @@ class Mistakes {
   bool none() const { return errors_.empty(); }
   std::vector<Error> take_warnings() { return std::move(warnings_); }
 
-  /// The first mistake, the others in its `more`.
+  /// The first mistake in the order of the text, the others in its `more`.
   Error take() {
+    std::stable_sort(errors_.begin(), errors_.end(), [](const Error& a, const Error& b) {
+      return std::tie(a.where.line, a.where.column) < std::tie(b.where.line, b.where.column);
+    });
     Error first = std::move(errors_.front());
     for (std::size_t i = 1; i < errors_.size(); ++i) first.more.push_back(std::move(errors_[i]));
     return first;

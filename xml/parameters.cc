@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "engine/utf8.h"
 #include "xml/suggest.h"
 
 namespace nwf::xml {
@@ -22,7 +23,8 @@ bool made_of(std::string_view text, std::string_view extra) {
 void check_attributes(const Element& element, const std::vector<std::string_view>& allowed, Mistakes& mistakes) {
   for (const XmlAttribute& attribute : element.attributes)
     if (std::find(allowed.begin(), allowed.end(), attribute.name) == allowed.end())
-      mistakes.add(element.source, fmt::format("<{}> has no attribute '{}'", element.name, attribute.name),
+      mistakes.add(element.source,
+                   fmt::format("<{}> has no attribute '{}'", shown(element.name), shown(attribute.name)),
                    did_you_mean(attribute.name, allowed));
 }
 
@@ -30,13 +32,17 @@ FilterRef read_filterref(const Element& element, Mistakes& mistakes) {
   FilterRef ref;
   ref.source = element.source;
   check_attributes(element, {"filter"}, mistakes);
-  if (const std::string* filter = element.attribute("filter"); filter != nullptr && !filter->empty())
-    ref.filter = *filter;
-  else
+  const std::string* filter = element.attribute("filter");
+  if (filter == nullptr || filter->empty())
     mistakes.add(element.source, "<filterref> names no filter", "write <filterref filter='NAME'/>");
+  else if (!is_filter_name(*filter))
+    mistakes.add(element.source, fmt::format("'{}' cannot be a filter's name", shown(*filter)),
+                 "leave out '/' and control characters");
+  else
+    ref.filter = *filter;
   for (const Element& child : element.children) {
     if (child.name != "parameter") {
-      mistakes.add(child.source, fmt::format("<filterref> cannot hold <{}>", child.name),
+      mistakes.add(child.source, fmt::format("<filterref> cannot hold <{}>", shown(child.name)),
                    did_you_mean(child.name, {"parameter"}));
       continue;
     }
@@ -47,7 +53,8 @@ FilterRef read_filterref(const Element& element, Mistakes& mistakes) {
       mistakes.add(child.source, "<parameter> needs a name of letters, digits and '_'",
                    "write <parameter name='IP' value='192.0.2.1'/>");
     else if (value == nullptr || !made_of(*value, "_.:+- "))
-      mistakes.add(child.source, fmt::format("parameter '{}' needs a value of letters, digits and _ . : + -", *name));
+      mistakes.add(child.source,
+                   fmt::format("parameter '{}' needs a value of letters, digits and _ . : + -", shown(*name)));
     else
       ref.parameters[*name].push_back(*value);
   }

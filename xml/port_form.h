@@ -11,17 +11,25 @@
 
 namespace nwf::xml {
 
-/// The parts as they are found; each may be missing until finish().
+/// A part as it is found: given without a value when what was written is wrong, which is a mistake told already.
+template <class T>
+struct Part {
+  bool given = false;
+  std::optional<T> value;
+};
+
+/// The parts; each may be missing until finish().
 struct PortForm {
   Source source;
   Owner owner;
-  std::optional<PortName> port;
-  std::optional<Mac> mac;
-  std::optional<FilterRef> filter;
+  Part<PortName> port;
+  Part<PortName> link;
+  Part<Mac> mac;
+  Part<FilterRef> filter;
 };
 
-/// `attribute` of `element` as a port's name.
-void read_port(const Element& element, std::string_view attribute, PortForm& form, Mistakes& mistakes);
+/// `attribute` of `element` as the name of a network interface.
+void read_name(const Element& element, std::string_view attribute, Part<PortName>& part, Mistakes& mistakes);
 void read_mac(const Element& element, PortForm& form, Mistakes& mistakes);
 void read_filter_reference(const Element& element, PortForm& form, Mistakes& mistakes);
 

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
 
+#include "engine/utf8.h"
 #include "xml/parameters.h"
 #include "xml/suggest.h"
 
@@ -32,7 +34,7 @@ std::optional<Enum> read_choice(const Element& element, std::string_view name,
     mistakes.add(element.source, fmt::format("<{}> has no {}", element.name, name),
                  fmt::format("add {}='{}'", name, fmt::join(names, "|")));
   else
-    mistakes.add(element.source, fmt::format("'{}' is no {}", value->substr(0, 40), name), did_you_mean(*value, names));
+    mistakes.add(element.source, fmt::format("'{}' is no {}", shown(*value), name), did_you_mean(*value, names));
   return std::nullopt;
 }
 
@@ -66,11 +68,12 @@ void set_attribute(FilterRule& rule, Attribute attribute) {
     rule.attributes.insert(place, std::move(attribute));
 }
 
-void read_protocol(const Element& element, FilterRule& rule, Mistakes& mistakes) {
+/// `bad` gets the fields whose value cannot be used: a mistake told already.
+void read_protocol(const Element& element, FilterRule& rule, std::set<Field>& bad, Mistakes& mistakes) {
   bool negated = false;
   if (const std::string* match = element.attribute("match")) {
     if (*match != "yes" && *match != "no")
-      mistakes.add(element.source, fmt::format("match='{}' is neither yes nor no", match->substr(0, 40)));
+      mistakes.add(element.source, fmt::format("match='{}' is neither yes nor no", shown(*match)));
     negated = *match == "no";
   }
   for (const XmlAttribute& attribute : element.attributes) {
@@ -82,7 +85,7 @@ void read_protocol(const Element& element, FilterRule& rule, Mistakes& mistakes)
                       fmt::format("<{}> does not look at '{}': it is ignored", element.name, attribute.name),
                       "remove it");
       else
-        mistakes.add(element.source, fmt::format("<{}> has no attribute '{}'", element.name, attribute.name),
+        mistakes.add(element.source, fmt::format("<{}> has no attribute '{}'", element.name, shown(attribute.name)),
                      did_you_mean(attribute.name, attribute_names(rule.protocol)));
       continue;
     }
@@ -90,12 +93,13 @@ void read_protocol(const Element& element, FilterRule& rule, Mistakes& mistakes)
     if (!value) {
       mistakes.add(std::move(value).error().in(fmt::format("{} of <{}>", attribute.name, element.name)),
                    element.source);
+      bad.insert(row->field);
       continue;
     }
     set_attribute(rule, {row->field, negated, std::move(*value), element.source});
   }
   for (const Element& child : element.children)
-    mistakes.add(child.source, fmt::format("<{}> cannot hold <{}>", element.name, child.name),
+    mistakes.add(child.source, fmt::format("<{}> cannot hold <{}>", element.name, shown(child.name)),
                  "give its attributes instead");
 }
 
@@ -107,11 +111,11 @@ std::int64_t literal_number(const FilterRule& rule, Field field) {
 }
 
 /// What libvirt 9.0 checks between the attributes of a rule when it is defined, and companions without their base.
-void check_together(const FilterRule& rule, const Source& where, Mistakes& mistakes) {
-  const auto has = [&](Field field) { return rule.find(field) != nullptr; };
+void check_together(const FilterRule& rule, const std::set<Field>& bad, const Source& where, Mistakes& mistakes) {
+  const auto has = [&](Field field) { return rule.find(field) != nullptr || bad.contains(field); };
   const bool ethernet_ip = rule.protocol == Protocol::Ip || rule.protocol == Protocol::Ipv6;
   const std::int64_t protocol = literal_number(rule, Field::IpProtocol);
-  const bool unknown_protocol = has(Field::IpProtocol) && protocol < 0;  // a variable: seen when it is bound
+  const bool unknown_protocol = has(Field::IpProtocol) && protocol < 0;  // a variable, seen when it is bound
   if (ethernet_ip &&
       (has(Field::SrcPortStart) || has(Field::DstPortStart) || has(Field::SrcPortEnd) || has(Field::DstPortEnd)) &&
       !unknown_protocol && protocol != 6 && protocol != 17 && protocol != 33 && protocol != 132)
@@ -152,16 +156,18 @@ std::optional<FilterRule> read_rule(const Element& element, Mistakes& mistakes) 
       mistakes.warn(element.source, fmt::format("statematch='{}' is the default: it is ignored", *statematch),
                     "remove it");
     else
-      mistakes.add(element.source, fmt::format("statematch='{}' is not 'false'", statematch->substr(0, 40)),
+      mistakes.add(element.source, fmt::format("statematch='{}' is not 'false'", shown(*statematch)),
                    "write 'false', or leave it out");
   }
   if (!element.text.empty())
-    mistakes.add(element.source, fmt::format("text inside <rule>: '{}'", element.text.substr(0, 40)), "remove it");
+    mistakes.add(element.source, fmt::format("text inside <rule>: '{}'", shown(element.text)), "remove it");
 
+  std::set<Field> bad;
+  Source last = element.source;
   for (const Element& child : element.children) {
     Protocol protocol = Protocol::None;
     if (!parse_protocol(child.name, protocol)) {
-      mistakes.add(child.source, fmt::format("there is no protocol <{}>", child.name),
+      mistakes.add(child.source, fmt::format("there is no protocol <{}>", shown(child.name)),
                    did_you_mean(child.name, protocol_names()));
       continue;
     }
@@ -173,9 +179,10 @@ std::optional<FilterRule> read_rule(const Element& element, Mistakes& mistakes) 
       continue;
     }
     rule.protocol = protocol;
-    read_protocol(child, rule, mistakes);
+    read_protocol(child, rule, bad, mistakes);
+    last = child.source;
   }
-  check_together(rule, element.source, mistakes);
+  check_together(rule, bad, last, mistakes);
   if (!action || !direction) return std::nullopt;
   return rule;
 }

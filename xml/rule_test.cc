@@ -305,6 +305,18 @@ TEST(ReadRule, PortsAtTheEthernetLayerNeedAProtocolThatHasThem) {
   }
 }
 
+TEST(ReadRule, OneBadValueIsOneMistake) {
+  for (const char* element :
+       {"<ip protocol='tpc' dstportstart='25'/>", "<ip protocol='tcp' dstportstart='x' dstportend='30'/>",
+        "<tcp srcipaddr='1.2.3' srcipmask='24'/>", "<ipv6 protocol='icmp6' type='1'/>"}) {
+    SCOPED_TRACE(element);
+    const Outcome outcome = read(drop(element));
+    ASSERT_TRUE(outcome.error);
+    EXPECT_THAT(outcome.error->more, IsEmpty()) << describe_all(*outcome.error);
+    EXPECT_THAT(outcome.warnings, IsEmpty());
+  }
+}
+
 TEST(ReadRule, VariablesAreTakenWhereTheTableSaysSo) {
   for (const FieldRow& row : field_rows())
     for (int i = 1; i < kProtocolCount; ++i) {

@@ -11,7 +11,7 @@ namespace {
 /// Optimal string alignment distance. Words here are short; longer ones are no misspelling of anything.
 std::size_t distance(std::string_view a, std::string_view b) {
   constexpr std::size_t kLongest = 40;
-  if (a.size() > kLongest || b.size() > kLongest) return kLongest;
+  if (a.size() > kLongest || b.size() > kLongest) return std::max(a.size(), b.size());
   std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
   for (std::size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
   for (std::size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
@@ -31,7 +31,8 @@ std::string nearest(std::string_view word, const std::vector<std::string_view>& 
   std::string_view best;
   std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
   for (const std::string_view candidate : candidates)
-    if (const std::size_t d = distance(word, candidate); d < least) {
+    // A distance as long as the words means that they have not a letter in common.
+    if (const std::size_t d = distance(word, candidate); d < least && d < std::max(word.size(), candidate.size())) {
       least = d;
       best = candidate;
     }
@@ -40,6 +41,8 @@ std::string nearest(std::string_view word, const std::vector<std::string_view>& 
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& candidates) {
   if (const std::string near = nearest(word, candidates); !near.empty()) return fmt::format("did you mean '{}'?", near);
+  if (candidates.empty()) return "remove it";
+  if (candidates.size() == 1) return fmt::format("use '{}'", candidates.front());
   return fmt::format("use one of {}", fmt::join(candidates, ", "));
 }
 

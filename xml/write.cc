@@ -109,6 +109,7 @@ std::string write_binding(const Binding& binding) {
     out += "  </owner>\n";
   }
   out += fmt::format("  <portdev name='{}'/>\n", escaped(binding.port.text()));
+  if (binding.link) out += fmt::format("  <linkdev name='{}'/>\n", escaped(binding.link->text()));
   out += fmt::format("  <mac address='{}'/>\n", binding.mac.text());
   write_filterref(binding.filter, binding.variables, out);
   return out + "</filterbinding>\n";

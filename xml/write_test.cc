@@ -474,7 +474,8 @@ TEST(WriteBinding, ComesBack) {
                                  {"odd", {"a b", "_.:+-"}},
                                  {"CTRL_IP_LEARNING", {"dhcp"}}}));
   Binding odd = binding({});
-  odd.filter = "it's <odd>";
+  odd.filter = "it's <odd> & &amp;";
+  odd.link = PortName::parse("eth0");
   odd.port = *PortName::parse("a'b<c");
   expect_round_trip(odd);
 }

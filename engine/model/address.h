@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Addresses and names as types: a value of one of these is always well formed.
 #pragma once
 

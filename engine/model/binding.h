@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // A binding: what makes a filter active on a port.
 #pragma once
 
@@ -21,6 +22,7 @@ struct Binding {
   std::string filter;   ///< name of the root filter
   Variables variables;  ///< parameters of the binding's <filterref>; `IP` also from <ip address>
   Source source;
+  std::optional<PortName> link = {};  ///< the host's device below a macvtap port; kept, nothing is made of it
 
   /// The variables that rules see: `variables`, and `MAC` from the binding's own address.
   Variables effective_variables() const;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // THE table: one row per attribute that a rule's protocol element can have.
 //
 // The reader of filters, their writer, the program compiler and the documentation all work from these rows;

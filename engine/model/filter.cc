@@ -60,6 +60,11 @@ const Attribute* FilterRule::find(Field field) const {
 
 int Filter::chain_priority() const { return priority.value_or(default_chain_priority(chain_prefix(chain))); }
 
+bool is_filter_name(std::string_view name) {
+  return !name.empty() && name.size() <= kMaxFilterName && name != "." && name != ".." &&
+         std::none_of(name.begin(), name.end(), [](unsigned char c) { return c == '/' || c < 0x20 || c == 0x7f; });
+}
+
 std::string_view chain_prefix(std::string_view chain) {
   if (chain == "root") return kChains[0].prefix;
   const bool allowed = chain.size() <= kMaxChainName && std::all_of(chain.begin(), chain.end(), [](unsigned char c) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What a user wrote in a <filter>, as data.
 #pragma once
 
@@ -66,6 +67,11 @@ struct Filter {
   /// The filter's priority: as written, else the default of its chain's protocol.
   int chain_priority() const;
 };
+
+/// Longest name of a filter, in bytes: with ".xml" it is the name of a file.
+constexpr std::size_t kMaxFilterName = 250;
+/// 1 to kMaxFilterName bytes, no '/', no control character, not "." or "..".
+bool is_filter_name(std::string_view name);
 
 /// The protocol prefix of a chain name ("ipv4" of "ipv4-web"), or empty when the name is not allowed.
 /// "root" gives "root". libvirt: src/conf/nwfilter_conf.c, virNWFilterIsAllowedChain.

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "engine/model/address.h"
+#include "engine/utf8.h"
 
 namespace nwf {
 namespace {
@@ -88,9 +89,7 @@ std::optional<std::uint64_t> number(std::string_view text) {
 }
 
 tl::unexpected<Error> bad(std::string_view text, std::string what, const std::string& right) {
-  std::string shown(text.substr(0, 60));
-  if (text.size() > 60) shown += "…";
-  return fail(ErrorKind::Invalid, fmt::format("'{}' is not {}", shown, what), "write " + right);
+  return fail(ErrorKind::Invalid, fmt::format("'{}' is not {}", shown(text), what), "write " + right);
 }
 
 Result<Literal> numeric(std::string_view text, std::uint64_t low, std::uint64_t high, std::size_t width) {

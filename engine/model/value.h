@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The kinds of value an attribute of a rule can have, and their texts.
 //
 // A literal is kept as the bytes the packet would show (network byte order, as wide as the kind says)

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "engine/program/shape.h"
+#include "engine/utf8.h"
 
 namespace nwf {
 namespace {
@@ -63,7 +64,7 @@ void seal(Chain& chain) {
   if (chain.rules.empty()) return;
   std::string& comment = chain.rules.front().comment;
   const std::string mark = std::string(kSeal) + fingerprint(chain);
-  comment = comment.substr(0, kMaxComment - mark.size()) + mark;
+  comment = std::string(utf8_start(comment, kMaxComment - mark.size())) + mark;
 }
 
 std::string sealed_fingerprint(const Chain& chain) {

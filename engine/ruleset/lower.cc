@@ -10,6 +10,7 @@
 #include "engine/program/packet_field.h"
 #include "engine/ruleset/fingerprint.h"
 #include "engine/ruleset/state.h"
+#include "engine/utf8.h"
 
 namespace nwf {
 namespace {
@@ -42,7 +43,7 @@ std::string kernel_name(const std::string& name) {
 }
 
 std::string comment(std::string text) {
-  if (text.size() > kMaxComment) text.resize(kMaxComment);
+  text.resize(utf8_start(text, kMaxComment).size());
   return text;
 }
 
@@ -64,7 +65,7 @@ class Lowering {
         lowered.name = chain_name(chain.name);
         ipv6_ = chain.name == "ip6";
         for (const ProgramEntry& entry : chain.entries) NWF_CHECK(lower(entry, flow, lowered));
-        lowered.comment = comment(fmt::format("filter {}, chain {}", program_.filter.substr(0, 90), chain.name));
+        lowered.comment = comment(fmt::format("filter {}, chain {}", utf8_start(program_.filter, 90), chain.name));
         seal(lowered);
         out_.rules += lowered.rules.size();
         out_.chains.push_back(std::move(lowered));

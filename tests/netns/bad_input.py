@@ -95,7 +95,7 @@ CASES = {
                 ["FILE:3:3", "52:54:00:00:00", "write six groups"]),
     "group MAC": (CREATE, binding("<filterref filter='clean-traffic'/>", "<mac address='53:54:00:00:00:01'/>"), 1, ["FILE:3:3", "multicast"]),
     "bad IP": (CREATE, binding("<filterref filter='clean-traffic'>\n<parameter name='IP' value='10.1.2'/></filterref>"), 1,
-               ["FILE:4:3", "IP='10.1.2' is not an IPv4 address"]),
+               ["FILE:5:1", "IP='10.1.2' is not an IPv4 address"]),
     "bad port": (CREATE, binding("<filterref filter='clean-traffic'/>", port="a-name-of-16-chr"), 1, ["FILE:2:3", "1 to 15 characters"]),
     "no MAC": (CREATE, binding("<filterref filter='clean-traffic'/>", ""), 1, ["FILE:1:1", "MAC address is missing", "add <mac"]),
     "bound already": (CREATE, binding("<filterref filter='no-mac-spoofing'/>", port="vnet0"), 4, ["FILE:1:1", "vnet0 is bound", "binding delete vnet0"]),
