@@ -353,7 +353,7 @@ const std::vector<Bad>& bad_rules() {
       {"an ICMP type by name", in_rule("<icmpv6 type='echo-request'/>"), "'echo-request'", 3, 5, "0 to 255"},
       {"an ICMP code below zero", in_rule("<icmp code='-1'/>"), "code of <icmp>: '-1'", 3, 5, "0 to 255"},
       {"an unknown state", in_rule("<tcp state='OPEN'/>"), "state of <tcp>: 'OPEN'", 3, 5, "NEW, ESTABLISHED"},
-      {"states with blanks", in_rule("<all state='NEW, RELATED'/>"), "'NEW, RELATED'", 3, 5, "joined by commas"},
+      {"states with semicolons", in_rule("<all state='NEW;RELATED'/>"), "'NEW;RELATED'", 3, 5, "joined by commas"},
       {"NONE beside a state", in_rule("<all-ipv6 state='NONE,NEW'/>"), "'NONE,NEW'", 3, 5, "or NONE"},
       {"a variable for states", in_rule("<tcp state='$S'/>"), "'$S'", 3, 5, "the value itself"},
       {"TCP flags without mask", in_rule("<tcp flags='SYN'/>"), "flags of <tcp>: 'SYN'", 3, 5, "MASK/SET"},

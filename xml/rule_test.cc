@@ -123,12 +123,12 @@ TEST(ReadRule, ReadsTheAttributesOfItsProtocol) {
   const std::vector<Good> cases = {
       {"<mac srcmacaddr='1:2:3:4:5:6' srcmacmask='FF:FF:FF:0:0:0' protocolid='arp'/>",
        " srcmacaddr=01:02:03:04:05:06 srcmacmask=ff:ff:ff:00:00:00 protocolid=arp"},
-      {"<mac protocolid='0x86dd'/>", " protocolid=0x86dd"},
+      {"<mac protocolid='0x86dd'/>", " protocolid=ipv6"},
       {"<vlan vlanid='4095' encap-protocol='0x600'/>", " vlanid=4095 encap-protocol=0x600"},
       {"<stp type='0x80' root-cost='1' root-cost-hi='4294967295'/>", " type=0x80 root-cost=1 root-cost-hi=4294967295"},
       {"<arp opcode='request' gratuitous='yes' arpsrcipaddr='192.0.2.0' arpsrcipmask='255.255.255.0'/>",
        " opcode=Request arpsrcipaddr=192.0.2.0 arpsrcipmask=24 gratuitous=true"},
-      {"<rarp opcode='4' hwtype='1'/>", " hwtype=1 opcode=4"},
+      {"<rarp opcode='4' hwtype='1'/>", " hwtype=1 opcode=Reply_Reverse"},
       {"<ip srcipaddr='10.0.0.0' srcipmask='8' protocol='udp' dstportstart='67' dstportend='68' dscp='0x3f'/>",
        " srcipaddr=10.0.0.0 srcipmask=8 protocol=udp dstportstart=67 dstportend=68 dscp=0x3f"},
       {"<ip protocol='33' dstportstart='1'/>", " protocol=33 dstportstart=1"},
@@ -136,7 +136,7 @@ TEST(ReadRule, ReadsTheAttributesOfItsProtocol) {
       {"<ipv6 srcipaddr='2001:DB8:0::1' srcipmask='ffff::' protocol='icmpv6' type='1' typeend='4' code='0' "
        "codeend='9'/>",
        " srcipaddr=2001:db8::1 srcipmask=16 protocol=icmpv6 type=1 typeend=4 code=0 codeend=9"},
-      {"<ipv6 protocol='0x3a' type='1'/>", " protocol=0x3a type=1"},
+      {"<ipv6 protocol='0x3a' type='1'/>", " protocol=icmpv6 type=1"},
       {"<tcp state='RELATED,NEW' flags='ack,syn/SYN' option='8' connlimit-above='3'/>",
        " flags=SYN,ACK/SYN option=8 connlimit-above=3 state=NEW,RELATED"},
       {"<udp srcipfrom='192.0.2.1' srcipto='192.0.2.9' dstipfrom='$A' dstipto='$B'/>",

@@ -170,7 +170,7 @@ TEST(WriteFilter, ValuesAreCanonical) {
             "<filter name='x' chain='root'>\n"
             "  <uuid>6f145c54-e3de-9c33-544a-70b69c16af3b</uuid>\n"
             "  <rule action='drop' direction='out' priority='500'>\n"
-            "    <ipv6 srcmacaddr='01:02:03:0a:0b:0c' srcipaddr='2001:db8::1' srcipmask='32' protocol='0x11'/>\n"
+            "    <ipv6 srcmacaddr='01:02:03:0a:0b:0c' srcipaddr='2001:db8::1' srcipmask='32' protocol='udp'/>\n"
             "  </rule>\n"
             "</filter>\n");
 }
@@ -255,12 +255,15 @@ std::vector<std::string> legal_values(ValueKind kind) {
     case ValueKind::Uint8:
     case ValueKind::Dscp:
       return {"7", "0x3f"};
+    case ValueKind::Connections:
+      return {"7", "65535"};
     case ValueKind::Uint16:
     case ValueKind::VlanId:
       return {"4095", "0xabc"};
     case ValueKind::Uint32:
       return {"4294967295", "0x12345678"};
     case ValueKind::EtherType:
+    case ValueKind::VlanEncap:
       return {"arp", "0x86dd", "65535"};
     case ValueKind::ArpOpcode:
       return {"Request", "arp_nak", "0"};

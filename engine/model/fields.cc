@@ -97,7 +97,7 @@ constexpr auto kRows = std::to_array<FieldRow>({
 
     plain(F::EtherType, "protocolid", K::EtherType, bit(Protocol::Mac)),
     plain(F::VlanId, "vlanid", K::VlanId, bit(Protocol::Vlan)),
-    plain(F::VlanEncap, "encap-protocol", K::EtherType, bit(Protocol::Vlan)),
+    plain(F::VlanEncap, "encap-protocol", K::VlanEncap, bit(Protocol::Vlan)),
 
     plain(F::StpType, "type", K::Uint8, kStp),
     plain(F::StpFlags, "flags", K::Uint8, kStp),
@@ -165,7 +165,7 @@ constexpr auto kRows = std::to_array<FieldRow>({
     plain(F::TcpFlags, "flags", K::TcpFlags, kTcp, false),
     plain(F::TcpOption, "option", K::Uint8, kTcp),
 
-    plain(F::ConnlimitAbove, "connlimit-above", K::Uint16, kInet),
+    plain(F::ConnlimitAbove, "connlimit-above", K::Connections, kInet),
     plain(F::State, "state", K::ConnState, kInet, false),
     plain(F::Ipset, "ipset", K::IpsetName, kInet),
     plain(F::IpsetFlags, "ipsetflags", K::IpsetFlags, kInet, false),

@@ -75,17 +75,25 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
-/// Decimal, or hexadecimal after 0x. Nothing else, no sign, no blanks.
-std::optional<std::uint64_t> number(std::string_view text) {
-  int base = 10;
-  if (text.size() > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
-    base = 16;
-    text.remove_prefix(2);
-  }
+std::optional<std::uint64_t> digits(std::string_view text, int base) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
   if (error != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
   return value;
+}
+
+bool is_hexadecimal(std::string_view text) {
+  return text.size() > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+}
+
+/// Decimal, or hexadecimal after 0x. Nothing else, no sign, no blanks.
+std::optional<std::uint64_t> number(std::string_view text) {
+  return is_hexadecimal(text) ? digits(text.substr(2), 16) : digits(text, 10);
+}
+
+/// The number as libvirt writes it back: in the base it was given in.
+std::string canonical(std::uint64_t value, std::string_view text) {
+  return is_hexadecimal(text) ? fmt::format("{:#x}", value) : fmt::format("{}", value);
 }
 
 tl::unexpected<Error> bad(std::string_view text, std::string what, const std::string& right) {
@@ -97,7 +105,7 @@ Result<Literal> numeric(std::string_view text, std::uint64_t low, std::uint64_t 
   if (!value || *value < low || *value > high)
     return bad(text, fmt::format("a number from {} to {}", low, high),
                fmt::format("it in decimal, or in hexadecimal as 0x{:x}", high));
-  return Literal{to_bytes(*value, width), std::string(text)};
+  return Literal{to_bytes(*value, width), canonical(*value, text)};
 }
 
 /// How many leading bits of a mask are set, if no other bit is.
@@ -112,7 +120,7 @@ std::optional<std::uint8_t> prefix_of(const std::array<std::uint8_t, N>& mask) {
 
 template <class Address, std::size_t Bits>
 Result<Literal> ip_mask(std::string_view text, const char* example) {
-  if (const auto value = number(text); value && text.size() <= 3 && *value <= Bits)
+  if (const auto value = digits(text, 10); value && *value <= Bits)
     return Literal{{static_cast<std::uint8_t>(*value)}, fmt::format("{}", *value)};
   if (const auto address = Address::parse(text))
     if (const auto prefix = prefix_of(address->bytes)) return Literal{{*prefix}, fmt::format("{}", *prefix)};
@@ -127,14 +135,16 @@ Result<Literal> named_or_number(const std::array<Name, N>& names, std::string_vi
   if (!value || *value < low || *value > high)
     return bad(text, std::string(what),
                fmt::format("a number from {} to {} (0x{:x}), or one of {}", low, high, high, list(names)));
-  return Literal{to_bytes(*value, width), std::string(text)};
+  // As libvirt writes it back: by name where it has one.
+  const auto known = std::find_if(names.begin(), names.end(), [&](const Name& name) { return name.value == *value; });
+  return Literal{to_bytes(*value, width), known != names.end() ? std::string(known->name) : canonical(*value, text)};
 }
 
 Result<Literal> boolean(std::string_view text) {
   for (const std::string_view yes : {"true", "yes", "1"})
-    if (equal_folded(text, yes)) return Literal{{1}, "true"};
+    if (text == yes) return Literal{{1}, "true"};
   for (const std::string_view no : {"false", "no", "0"})
-    if (equal_folded(text, no)) return Literal{{0}, "false"};
+    if (text == no) return Literal{{0}, "false"};
   return bad(text, "a truth value", "true or false");
 }
 
@@ -172,16 +182,22 @@ Result<Literal> tcp_flags(std::string_view text) {
 Result<Literal> states(std::string_view text) {
   if (equal_folded(text, "NONE")) return Literal{{kStateNone}, "NONE"};
   std::uint32_t bits = 0;
-  for (const std::string_view part : split(text, ',')) {
+  // libvirt 9.0 takes blanks for commas, and more of them than needed.
+  std::string with_commas(text);
+  std::replace(with_commas.begin(), with_commas.end(), ' ', ',');
+  for (const std::string_view part : split(with_commas, ',')) {
+    if (part.empty()) continue;
     const Name* name = find_name(kStates, part);
     if (name == nullptr)
       return bad(text, "a list of connection states", "NEW, ESTABLISHED, RELATED, INVALID joined by commas, or NONE");
     bits |= name->value;
   }
-  std::string canonical;
+  if (bits == 0)
+    return bad(text, "a list of connection states", "at least one of NEW, ESTABLISHED, RELATED, INVALID, or NONE");
+  std::string out;
   for (const Name& name : kStates)
-    if ((bits & name.value) != 0) canonical += (canonical.empty() ? "" : ",") + std::string(name.name);
-  return Literal{{static_cast<std::uint8_t>(bits)}, canonical};
+    if ((bits & name.value) != 0) out += (out.empty() ? "" : ",") + std::string(name.name);
+  return Literal{{static_cast<std::uint8_t>(bits)}, out};
 }
 
 Result<Literal> ipset_name(std::string_view text) {
@@ -256,8 +272,10 @@ std::size_t value_width(ValueKind kind) {
     case ValueKind::Ipv6Address:
       return 16;
     case ValueKind::Uint16:
+    case ValueKind::Connections:
     case ValueKind::VlanId:
     case ValueKind::EtherType:
+    case ValueKind::VlanEncap:
     case ValueKind::ArpOpcode:
     case ValueKind::TcpFlags:
       return 2;
@@ -280,10 +298,12 @@ std::size_t value_width(ValueKind kind) {
 Result<Literal> parse_literal(ValueKind kind, std::string_view text) {
   switch (kind) {
     case ValueKind::MacAddress:
-    case ValueKind::MacMask:
       if (const auto mac = Mac::parse(text)) return Literal{Bytes(mac->bytes.begin(), mac->bytes.end()), mac->text()};
-      return bad(text, kind == ValueKind::MacMask ? "a MAC address mask" : "a MAC address",
-                 "six groups like 52:54:00:ab:cd:ef");
+      return bad(text, "a MAC address", "six groups like 52:54:00:ab:cd:ef");
+    case ValueKind::MacMask:
+      if (const auto mac = Mac::parse(text); mac && prefix_of(mac->bytes))
+        return Literal{Bytes(mac->bytes.begin(), mac->bytes.end()), mac->text()};
+      return bad(text, "a MAC address mask", "six groups like ff:ff:ff:00:00:00, with all set bits at the left");
     case ValueKind::Ipv4Address:
       if (const auto ip = Ipv4::parse(text)) return Literal{Bytes(ip->bytes.begin(), ip->bytes.end()), ip->text()};
       return bad(text, "an IPv4 address", "four numbers up to 255 like 192.0.2.1");
@@ -298,6 +318,9 @@ Result<Literal> parse_literal(ValueKind kind, std::string_view text) {
       return numeric(text, 0, 0xff, 1);
     case ValueKind::Uint16:
       return numeric(text, 0, 0xffff, 2);
+    case ValueKind::Connections:
+      if (is_hexadecimal(text)) return bad(text, "a number of connections", "it in decimal");
+      return numeric(text, 0, 0xffff, 2);
     case ValueKind::Uint32:
       return numeric(text, 0, 0xffffffff, 4);
     case ValueKind::Dscp:
@@ -306,8 +329,14 @@ Result<Literal> parse_literal(ValueKind kind, std::string_view text) {
       return numeric(text, 0, 4095, 2);
     case ValueKind::EtherType:
       return named_or_number(kEtherTypes, text, 0x600, 0xffff, 2, "an EtherType");
+    case ValueKind::VlanEncap:
+      return named_or_number(kEtherTypes, text, 60, 0xffff, 2, "an EtherType");
     case ValueKind::ArpOpcode:
-      return named_or_number(kArpOpcodes, text, 0, 0xffff, 2, "an ARP operation");
+      // libvirt writes these in decimal whatever they were.
+      return named_or_number(kArpOpcodes, text, 0, 0xffff, 2, "an ARP operation").map([](Literal literal) {
+        if (is_hexadecimal(literal.text)) literal.text = fmt::format("{}", to_number(literal.bytes));
+        return literal;
+      });
     case ValueKind::IpProtocol:
       return named_or_number(kIpProtocols, text, 0, 0xff, 1, "an IP protocol");
     case ValueKind::Boolean:

@@ -19,7 +19,7 @@ namespace nwf {
 /// The kind of an attribute's value. Width of its bytes in brackets.
 enum class ValueKind {
   MacAddress,   ///< [6]
-  MacMask,      ///< [6]
+  MacMask,      ///< [6] as many bits set as you like, from the left
   Ipv4Address,  ///< [4]
   Ipv4Mask,     ///< [1] prefix length; written as 0-32 or dotted
   Ipv6Address,  ///< [16]
@@ -27,12 +27,14 @@ enum class ValueKind {
   Uint8,        ///< [1]
   Uint16,       ///< [2]
   Uint32,       ///< [4]
+  Connections,  ///< [2] 0-65535, in decimal only
   Dscp,         ///< [1] 0-63
   VlanId,       ///< [2] 0-4095
   EtherType,    ///< [2] 0x600-0xffff, or arp, rarp, ipv4, ipv6, vlan
+  VlanEncap,    ///< [2] 0x3c-0xffff, or a name as for EtherType
   ArpOpcode,    ///< [2] a number or one of nine names
   IpProtocol,   ///< [1] a number or tcp, udp, udplite, esp, ah, icmp, igmp, sctp, icmpv6
-  Boolean,      ///< [1] 0 or 1; written true, yes, 1, false, no, 0
+  Boolean,      ///< [1] 0 or 1; written true, yes, 1, false, no, 0, in small letters
   TcpFlags,     ///< [2] mask, then the flags that must be set among them
   ConnState,    ///< [1] bits of StateBit
   IpsetName,    ///< text only

@@ -33,6 +33,8 @@ PacketField arp_hardware_length_field() { return network(4, 1, KeyType::Integer)
 
 PacketField arp_protocol_length_field() { return network(5, 1, KeyType::Integer); }
 
+PacketField port_pair_field() { return {PayloadBase::Transport, 0, 4, {}, KeyType::Integer, false}; }
+
 PacketField stp_header_field() { return network(0, 6, KeyType::Integer); }
 
 PacketField packet_field(Field field, Protocol protocol) {
@@ -48,30 +50,33 @@ PacketField packet_field(Field field, Protocol protocol) {
       return link(14, 2, KeyType::InetService, {0x0f, 0xff});
     case Field::VlanEncap:
       return link(16, 2, KeyType::EtherType);
+    // The kernel's stp match (linux: net/bridge/netfilter/ebt_stp.c) takes the protocol identifier for one byte, which
+    // has two: its type is the version, its flags are the type, and so on to the end. It is what a filter does in
+    // libvirt.
     case Field::StpType:
-      return network(6, 1, KeyType::Integer);
+      return network(5, 1, KeyType::Integer);
     case Field::StpFlags:
-      return network(7, 1, KeyType::Integer);
+      return network(6, 1, KeyType::Integer);
     case Field::StpRootPriority:
-      return network(8, 2, KeyType::Integer);
+      return network(7, 2, KeyType::Integer);
     case Field::StpRootAddress:
-      return network(10, 6, KeyType::EtherAddr);
+      return network(9, 6, KeyType::EtherAddr);
     case Field::StpRootCost:
-      return network(16, 4, KeyType::Integer);
+      return network(15, 4, KeyType::Integer);
     case Field::StpSenderPriority:
-      return network(20, 2, KeyType::Integer);
+      return network(19, 2, KeyType::Integer);
     case Field::StpSenderAddress:
-      return network(22, 6, KeyType::EtherAddr);
+      return network(21, 6, KeyType::EtherAddr);
     case Field::StpPort:
-      return network(28, 2, KeyType::Integer);
+      return network(27, 2, KeyType::Integer);
     case Field::StpAge:
-      return network(30, 2, KeyType::Integer);
+      return network(29, 2, KeyType::Integer);
     case Field::StpMaxAge:
-      return network(32, 2, KeyType::Integer);
+      return network(31, 2, KeyType::Integer);
     case Field::StpHelloTime:
-      return network(34, 2, KeyType::Integer);
+      return network(33, 2, KeyType::Integer);
     case Field::StpForwardDelay:
-      return network(36, 2, KeyType::Integer);
+      return network(35, 2, KeyType::Integer);
     case Field::ArpHwType:
       return network(0, 2, KeyType::InetService);
     case Field::ArpProtocolType:

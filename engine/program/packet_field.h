@@ -23,6 +23,8 @@ PacketField arp_hardware_length_field();
 PacketField arp_protocol_length_field();
 /// The six fixed bytes before the type of a BPDU: LLC header, protocol identifier, version.
 PacketField stp_header_field();
+/// Source and target port at once.
+PacketField port_pair_field();
 
 /// The field of an attribute as `protocol` sees it. Only for fields that are bytes of a packet with a plain
 /// meaning (not State, ConnlimitAbove, Ipset, TcpOption, ArpGratuitous, Comment, masks and range ends).

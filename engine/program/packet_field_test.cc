@@ -90,8 +90,9 @@ TEST(PacketField, OfABpdu) {
   const Frame frame = frame_of({{0x01, 0x80, 0xc2, 0, 0, 0},
                                 kSrc,
                                 {0, 38},
-                                {0x42, 0x42, 3},     // LLC
-                                {0, 0, 0, 0, 0x81},  // protocol identifier, version, type, flags
+                                {0x42, 0x42, 3},  // LLC
+                                {0, 0},           // protocol identifier, which the kernel's match takes for one byte
+                                {0, 0, 0x81},     // version, type, flags
                                 {0x80, 1, 1, 1, 1, 1, 1, 1},
                                 {0, 1, 2, 3},  // cost
                                 {0x90, 2, 2, 2, 2, 2, 2, 2},
@@ -103,17 +104,17 @@ TEST(PacketField, OfABpdu) {
                                14);
   expect_fields(frame, Protocol::Stp,
                 {{Field::StpType, {0}},
-                 {Field::StpFlags, {0x81}},
-                 {Field::StpRootPriority, {0x80, 1}},
+                 {Field::StpFlags, {0}},
+                 {Field::StpRootPriority, {0x81, 0x80}},
                  {Field::StpRootAddress, Bytes(6, 1)},
-                 {Field::StpRootCost, {0, 1, 2, 3}},
-                 {Field::StpSenderPriority, {0x90, 2}},
+                 {Field::StpRootCost, {1, 0, 1, 2}},
+                 {Field::StpSenderPriority, {3, 0x90}},
                  {Field::StpSenderAddress, Bytes(6, 2)},
-                 {Field::StpPort, {0x80, 3}},
-                 {Field::StpAge, {0, 4}},
-                 {Field::StpMaxAge, {0, 5}},
-                 {Field::StpHelloTime, {0, 6}},
-                 {Field::StpForwardDelay, {0, 7}},
+                 {Field::StpPort, {2, 0x80}},
+                 {Field::StpAge, {3, 0}},
+                 {Field::StpMaxAge, {4, 0}},
+                 {Field::StpHelloTime, {5, 0}},
+                 {Field::StpForwardDelay, {6, 0}},
                  {Field::SrcMac, kSrc}});
   EXPECT_EQ(masked_bytes(frame, stp_header_field()), (Bytes{0x42, 0x42, 3, 0, 0, 0}));
 }

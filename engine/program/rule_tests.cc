@@ -81,7 +81,6 @@ class RuleCompiler {
       result.nothing_left = true;
       return result;
     }
-    if (rule_.protocol == Protocol::AhIpv6) return result;  // see docs/compatibility.md: libvirt's never matches
     NWF_CHECK(group());
     NWF_CHECK(settle());
     NWF_CHECK(combine(result));
@@ -95,6 +94,14 @@ class RuleCompiler {
            seen.field != Field::IcmpCode;
   }
 
+  /// libvirt 9.0 asks the source port whether the target port is negated (its iptablesHandlePortData).
+  bool negated(const Attribute& attribute) const {
+    const bool target = attribute.field == Field::DstPortStart || attribute.field == Field::DstPortEnd;
+    if (!target || layer_of(rule_.protocol) != Layer::Inet) return attribute.negated;
+    const Attribute* source = rule_.find(Field::SrcPortStart);
+    return source != nullptr && source->negated;
+  }
+
   void collect() {
     for (const Attribute& attribute : rule_.attributes) {
       if (attribute.field == Field::Comment) continue;
@@ -103,7 +110,7 @@ class RuleCompiler {
         continue;
       }
       const Field field = view_.mirrored ? row_of(attribute.field).mirror : attribute.field;
-      seen_.push_back({field, attribute.negated, &attribute.value, &attribute.source});
+      seen_.push_back({field, negated(attribute), &attribute.value, &attribute.source});
     }
     // libvirt 9.0 forgets the source's mask in the same buffer: a target address without one gets it too.
     const Attribute* mask = rule_.find(Field::ArpSrcIpMask);
@@ -191,9 +198,18 @@ class RuleCompiler {
     return mask.bytes;
   }
 
+  /// Where iptables compares ports itself, and not a match of its own.
+  bool looks_at_port_pairs() const {
+    return rule_.protocol == Protocol::Tcp || rule_.protocol == Protocol::Udp || rule_.protocol == Protocol::TcpIpv6 ||
+           rule_.protocol == Protocol::UdpIpv6;
+  }
+
   bool simple(const Access& access) const {
     const Seen& seen = seen_[access.attribute];
     if (!access.of_binding || !can_be_set_key(seen.field)) return false;
+    const bool port = seen.field == Field::SrcPortStart || seen.field == Field::DstPortStart;
+    if (port && seen.negated && looks_at_port_pairs() && rule_.find(Field::DstPortStart) != nullptr)
+      return false;  // a constant, so that negated_port_pair() can see it
     if (companion(seen.field, Role::RangeEnd) != nullptr) return false;
     const Seen* mask = companion(seen.field, Role::Mask);
     return mask == nullptr || std::holds_alternative<Literal>(*mask->operand);
@@ -356,7 +372,8 @@ class RuleCompiler {
   Result<void> build(const SettledFields& fields, RuleTests& result) const;
   Result<void> add_plain(const SettledFields& fields, Field field, Conjunction& out) const;
   Result<std::vector<Conjunction>> icmp(const SettledFields& fields) const;
-  Result<std::vector<Conjunction>> stp(const SettledFields& fields) const;
+  Result<Conjunction> stp(const SettledFields& fields) const;
+  std::optional<Test> negated_port_pair(const SettledFields& fields) const;
   Result<std::optional<Test>> range_or_compare(const SettledFields& fields, Field field) const;
   Result<void> check_range(const SettledFields& fields, Field field) const;
 
@@ -373,15 +390,13 @@ class RuleCompiler {
   SettledFields settled_;
 };
 
-/// libvirt 9.0 hands ebtables the EtherType in decimal, ebtables reads it as hexadecimal: 0x0806 becomes 0x2054
-/// (docs/compatibility.md). Where the digits do not fit, libvirt could not install the rule; it then means what it
-/// says.
+/// libvirt 9.0 hands ebtables the EtherType in decimal, ebtables reads it as hexadecimal into 16 bits: 0x0806
+/// becomes 0x2054, 0x88b5 (34997) becomes 0x4997 (docs/compatibility.md).
 std::uint64_t ebtables_vlan_encap(std::uint64_t type) {
-  const std::uint64_t read = std::stoull(std::to_string(type), nullptr, 16);
-  return read <= 0xffff ? read : type;
+  return std::stoull(std::to_string(type), nullptr, 16) & 0xffffU;
 }
 
-bool is_stp_config(Field field) { return field >= Field::StpFlags && field <= Field::StpForwardDelayHi; }
+bool is_stp(Field field) { return field >= Field::StpType && field <= Field::StpForwardDelayHi; }
 
 /// What a packet must be for its addresses to lie where RFC 826 puts Ethernet's and IPv4's. As in
 /// linux/net/bridge/netfilter/ebt_arp.c, a hardware address is looked at only in an Ethernet ARP, a protocol address
@@ -511,28 +526,33 @@ Result<std::vector<Conjunction>> RuleCompiler::icmp(const SettledFields& fields)
   return either;
 }
 
-/// BPDUs: the fields after the type are those of a configuration BPDU; other kinds match whatever the rule says
-/// of them (linux/net/bridge/netfilter/ebt_stp.c behaves so, and libvirt's rules with it).
-Result<std::vector<Conjunction>> RuleCompiler::stp(const SettledFields& fields) const {
-  Conjunction common;
-  Conjunction config;
-  bool any = false;
+/// BPDUs, as linux/net/bridge/netfilter/ebt_stp.c looks at them: nothing but a head of six certain bytes.
+Result<Conjunction> RuleCompiler::stp(const SettledFields& fields) const {
+  Conjunction tests;
   for (const auto& [field, settled] : fields) {
-    const FieldRow& row = row_of(field);
-    if (field != Field::StpType && !is_stp_config(field)) continue;
-    any = true;
-    if (row.role != Role::Value) continue;
-    NWF_CHECK(add_plain(fields, field, field == Field::StpType ? common : config));
+    if (!is_stp(field)) continue;
+    if (tests.empty()) tests.emplace_back(test::Compare{stp_header_field(), {0x42, 0x42, 0x03, 0, 0, 0}, false});
+    if (row_of(field).role == Role::Value) NWF_CHECK(add_plain(fields, field, tests));
   }
-  if (!any) return std::vector<Conjunction>{{}};
-  const PacketField type = packet_field(Field::StpType, rule_.protocol);
-  common.insert(common.begin(), test::Compare{stp_header_field(), {0x42, 0x42, 0x03, 0, 0, 0}, false});
-  if (config.empty()) return std::vector<Conjunction>{common};
-  Conjunction other = common;
-  other.emplace_back(test::Compare{type, {0}, true});
-  common.emplace_back(test::Compare{type, {0}, false});
-  common.insert(common.end(), config.begin(), config.end());
-  return std::vector<Conjunction>{other, common};
+  return tests;
+}
+
+/// Debian 12's iptables compares two single ports that are negated as one number of 32 bits: what is not the pair
+/// matches, though one of the ports may be the rule's. Nothing where the ports are compared each for itself.
+std::optional<Test> RuleCompiler::negated_port_pair(const SettledFields& fields) const {
+  if (!looks_at_port_pairs()) return std::nullopt;
+  Bytes pair;
+  for (const auto& [start, end] :
+       {std::pair{Field::SrcPortStart, Field::SrcPortEnd}, std::pair{Field::DstPortStart, Field::DstPortEnd}}) {
+    const auto port = fields.find(start);
+    if (port == fields.end() || !port->second.negated || !port->second.literal) return std::nullopt;
+    const Bytes& value = port->second.literal->bytes;
+    const auto last = fields.find(end);
+    const bool single = last == fields.end() || (last->second.literal && last->second.literal->bytes == value);
+    if (!single || to_number(value) == 0) return std::nullopt;
+    pair.insert(pair.end(), value.begin(), value.end());
+  }
+  return test::Compare{port_pair_field(), std::move(pair), true};
 }
 
 Result<void> RuleCompiler::build(const SettledFields& fields, RuleTests& result) const {
@@ -547,11 +567,14 @@ Result<void> RuleCompiler::build(const SettledFields& fields, RuleTests& result)
                  "write one rule for each direction",
                  {}});
   if (rule_.protocol == Protocol::Arp || rule_.protocol == Protocol::Rarp) add_arp_header(fields, tests);
+  const auto ports = negated_port_pair(fields);
+  if (ports) tests.push_back(*ports);
   Conjunction costly;
   for (const auto& [field, settled] : fields) {
     const FieldRow& row = row_of(field);
-    if (row.role != Role::Value || field == Field::StpType || is_stp_config(field)) continue;
+    if (row.role != Role::Value || is_stp(field)) continue;
     if (field == Field::IcmpType || field == Field::IcmpCode) continue;
+    if (ports && (field == Field::SrcPortStart || field == Field::DstPortStart)) continue;
     NWF_CHECK(add_plain(fields, field, field == Field::ArpGratuitous ? costly : tests));
   }
   for (const test::Member& member : members_) tests.emplace_back(member);
@@ -559,7 +582,8 @@ Result<void> RuleCompiler::build(const SettledFields& fields, RuleTests& result)
 
   NWF_TRY(std::vector<Conjunction> endings, icmp(fields));
   if (rule_.protocol == Protocol::Stp) {
-    NWF_TRY(endings, stp(fields));
+    NWF_TRY(Conjunction bpdu, stp(fields));
+    endings = {std::move(bpdu)};
   }
   for (const Conjunction& ending : endings) {
     Conjunction whole = tests;

@@ -36,6 +36,10 @@ std::string_view kind_text(ValueKind kind) {
       return "0-255";
     case ValueKind::Uint16:
       return "0-65535";
+    case ValueKind::Connections:
+      return "0-65535, decimal";
+    case ValueKind::VlanEncap:
+      return "0x3c-0xffff, or arp, rarp, ipv4, ipv6, vlan";
     case ValueKind::Uint32:
       return "0-4294967295";
     case ValueKind::Dscp:

@@ -29,6 +29,8 @@ std::string text_for(const FieldRow& row, Dice& dice) {
     case ValueKind::Uint16:
       if (row.name.find("port") != std::string_view::npos && row.name.size() > 6) return dice.from(pool::kPorts);
       return dice.one_of({"0", "1", "2", "0x100", "2048", "32768"});
+    case ValueKind::Connections:
+      return dice.one_of({"0", "1", "2"});
     case ValueKind::Uint32:
       return dice.one_of({"0", "4", "65536", "0xffffffff"});
     case ValueKind::Dscp:
@@ -36,6 +38,7 @@ std::string text_for(const FieldRow& row, Dice& dice) {
     case ValueKind::VlanId:
       return dice.one_of({"0", "7", "100", "4095"});
     case ValueKind::EtherType:
+    case ValueKind::VlanEncap:
       return dice.one_of({"arp", "ipv4", "ipv6", "rarp", "0x88b5", "0x806", "vlan"});
     case ValueKind::ArpOpcode:
       return dice.one_of({"Request", "Reply", "3", "Reply_Reverse"});
