@@ -57,6 +57,7 @@ class Host final : public Service {
   Result<Bound> binding_create(const std::string& text, const std::string& file) override;
   Result<BindingSummary> binding_delete(const std::string& port) override;
   Result<std::string> binding_dumpxml(const std::string& port) override;
+  Result<BindingSummary> binding_lookup(const std::string& port) override;
   Result<std::vector<BindingSummary>> binding_list() override;
   Result<Bound> binding_set(const std::string& port, const Variables& values) override;
   Result<PortRules> binding_rules(const std::string& port) override;
@@ -370,6 +371,11 @@ Result<BindingSummary> Host::binding_delete(const std::string& port) {
 Result<std::string> Host::binding_dumpxml(const std::string& port) {
   NWF_TRY(const Binding binding, require_binding(port));
   return xml::write_binding(binding);
+}
+
+Result<BindingSummary> Host::binding_lookup(const std::string& port) {
+  NWF_TRY(const Binding binding, require_binding(port));
+  return summary(binding);
 }
 
 Result<std::vector<BindingSummary>> Host::binding_list() {

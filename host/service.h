@@ -102,6 +102,7 @@ class Service {
   virtual Result<Bound> binding_create(const std::string& text, const std::string& file) = 0;
   virtual Result<BindingSummary> binding_delete(const std::string& port) = 0;
   virtual Result<std::string> binding_dumpxml(const std::string& port) = 0;
+  virtual Result<BindingSummary> binding_lookup(const std::string& port) = 0;
   virtual Result<std::vector<BindingSummary>> binding_list() = 0;
   /// Replaces the named variables' values; the port's other variables stay.
   virtual Result<Bound> binding_set(const std::string& port, const Variables& values) = 0;

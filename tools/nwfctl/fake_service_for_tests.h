@@ -73,6 +73,7 @@ class FakeService : public host::Service {
     NWF_CHECK(find(port));
     return "<filterbinding/>";
   }
+  Result<host::BindingSummary> binding_lookup(const std::string& port) override { return find(port); }
   Result<std::vector<host::BindingSummary>> binding_list() override {
     std::vector<host::BindingSummary> list;
     for (const auto& [port, binding] : bindings) list.insert(list.begin(), binding);
@@ -116,6 +117,7 @@ class Borrowed : public host::Service {
   }
   Result<host::BindingSummary> binding_delete(const std::string& p) override { return to_.binding_delete(p); }
   Result<std::string> binding_dumpxml(const std::string& p) override { return to_.binding_dumpxml(p); }
+  Result<host::BindingSummary> binding_lookup(const std::string& p) override { return to_.binding_lookup(p); }
   Result<std::vector<host::BindingSummary>> binding_list() override { return to_.binding_list(); }
   Result<host::Bound> binding_set(const std::string& p, const Variables& v) override { return to_.binding_set(p, v); }
   Result<host::PortRules> binding_rules(const std::string& p) override { return to_.binding_rules(p); }
