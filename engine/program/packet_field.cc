@@ -37,7 +37,10 @@ PacketField port_pair_field() { return {PayloadBase::Transport, 0, 4, {}, KeyTyp
 
 PacketField stp_header_field() { return network(0, 6, KeyType::Integer); }
 
-PacketField packet_field(Field field, Protocol protocol) {
+namespace {
+
+/// The field's place and its type where nft knows the packet's protocol.
+PacketField place_of(Field field, Protocol protocol) {
   switch (field) {
     case Field::SrcMac:
       return link(6, 6, KeyType::EtherAddr);
@@ -45,9 +48,8 @@ PacketField packet_field(Field field, Protocol protocol) {
       return link(0, 6, KeyType::EtherAddr);
     case Field::EtherType:
       return ether_type_field();
-    // nft has no set type for a bare number; a service is one of the same width.
     case Field::VlanId:
-      return link(14, 2, KeyType::InetService, {0x0f, 0xff});
+      return link(14, 2, KeyType::Integer, {0x0f, 0xff});
     case Field::VlanEncap:
       return link(16, 2, KeyType::EtherType);
     // The kernel's stp match (linux: net/bridge/netfilter/ebt_stp.c) takes the protocol identifier for one byte, which
@@ -78,7 +80,7 @@ PacketField packet_field(Field field, Protocol protocol) {
     case Field::StpForwardDelay:
       return network(35, 2, KeyType::Integer);
     case Field::ArpHwType:
-      return network(0, 2, KeyType::InetService);
+      return network(0, 2, KeyType::Integer);
     case Field::ArpProtocolType:
       return network(2, 2, KeyType::EtherType);
     case Field::ArpOpcode:
@@ -154,6 +156,17 @@ PacketField packet_field(Field field, Protocol protocol) {
   }
   assert(false && "not a field of a packet");
   return {};
+}
+
+}  // namespace
+
+PacketField packet_field(Field field, Protocol protocol) {
+  PacketField at = place_of(field, protocol);
+  // nft names nothing in RARP packets and BPDUs, nor the target address before a VLAN tag: bare numbers.
+  const bool bare = at.base == PayloadBase::Network ? protocol == Protocol::Rarp || protocol == Protocol::Stp
+                                                    : protocol == Protocol::Vlan && field == Field::DstMac;
+  if (bare) at.type = KeyType::Integer;
+  return at;
 }
 
 bool can_be_set_key(Field field) {

@@ -74,6 +74,7 @@ struct TcpOption {
 /// An ARP packet whose sender and target IPv4 addresses are equal.
 struct GratuitousArp {
   bool negated = false;
+  bool reverse = false;  ///< in RARP packets
   friend bool operator==(const GratuitousArp&, const GratuitousArp&) = default;
 };
 /// More than `above` connections stand from the packet's source address, among those that came to this rule.

@@ -470,7 +470,8 @@ Result<void> RuleCompiler::add_plain(const SettledFields& fields, Field field, C
       out.emplace_back(test::TcpOption{settled.literal->bytes[0], settled.negated});
       return {};
     case Field::ArpGratuitous:
-      if (settled.literal->bytes[0] != 0) out.emplace_back(test::GratuitousArp{settled.negated});
+      if (settled.literal->bytes[0] != 0)
+        out.emplace_back(test::GratuitousArp{settled.negated, rule_.protocol == Protocol::Rarp});
       return {};
     case Field::Ipset:
       return fail({ErrorKind::Unsupported,

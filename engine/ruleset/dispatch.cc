@@ -66,7 +66,7 @@ void add_reject_chains(Ruleset& ruleset, const MarkBits& bits) {
   add_chain(bridge, std::move(fallback));
   for (const bool input : {false, true}) {
     Chain chain;
-    chain.name = input ? "reject-input" : "reject";
+    chain.name = input ? "rejected-input" : "rejected";
     chain.base = BaseHook{input ? Hook::Input : Hook::Forward, -1};
     chain.comment = "rejects what a bridge chain marked";
     Rule rule;

@@ -349,10 +349,10 @@ TEST(Frame, ARejectMarkIsTurnedIntoARejectOrElseADrop) {
     LowerOptions options;
     options.mark.shift = shift;
     const Ruleset made = framed(needs, capable(false, true), options);
-    EXPECT_EQ(hooks_of(inet(made)),
-              (std::map<std::string, BaseHook>{{"reject", {Hook::Forward, -1}}, {"reject-input", {Hook::Input, -1}}}));
+    EXPECT_EQ(hooks_of(inet(made)), (std::map<std::string, BaseHook>{{"rejected", {Hook::Forward, -1}},
+                                                                     {"rejected-input", {Hook::Input, -1}}}));
     const auto marked = MarkTest{options.mark.reject(), options.mark.reject()};
-    for (const std::string name : {"reject", "reject-input"}) {
+    for (const std::string name : {"rejected", "rejected-input"}) {
       const Chain& chain = inet(made).chains.at(name);
       ASSERT_THAT(chain.rules, SizeIs(1));
       EXPECT_TRUE(tests_mark(chain.rules[0], marked)) << name;

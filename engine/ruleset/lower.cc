@@ -16,7 +16,8 @@ namespace nwf {
 namespace {
 
 constexpr Register kAfterPort = PortName::kSize / 4;
-constexpr std::string_view kArpPairs = "arp-pairs";
+/// nft has names for what is in ARP packets, and none for RARP: sets of their own, whose types say so.
+constexpr std::string_view kArpPairs = "arp-pairs", kRarpPairs = "rarp-pairs";
 
 Register words(std::size_t bytes) { return static_cast<Register>((bytes + 3) / 4); }
 
@@ -110,8 +111,9 @@ class Lowering {
     std::vector<Expression> tests;
     std::vector<std::vector<Expression>> states{{}};
     std::vector<Expression> late;
-    bool arp_pair = false;
+    const test::GratuitousArp* arp_pair = nullptr;
     bool marked_limit = false;
+    if (flow_layer(flow_) == Layer::Inet && looks_into_ip(rule)) add_compare(ip_guard(), tests);
     for (const Test& test : rule.tests) {
       if (const auto* compare = std::get_if<test::Compare>(&test)) {
         add_compare(*compare, tests);
@@ -126,7 +128,7 @@ class Lowering {
       } else if (const auto* connection = std::get_if<test::Connection>(&test)) {
         NWF_TRY(states, connection_tests(*connection, rule));
       } else if (const auto* gratuitous = std::get_if<test::GratuitousArp>(&test)) {
-        arp_pair = true;
+        arp_pair = gratuitous;
         add_arp_pair(*gratuitous, late);
       } else if (const auto* limit = std::get_if<test::ConnectionLimit>(&test)) {
         NWF_TRY(marked_limit, add_limit(*limit, rule, chain, late));
@@ -142,8 +144,23 @@ class Lowering {
       if (!marked_limit) NWF_CHECK(add_action(rule, lowered.expressions));
       chain.rules.push_back(std::move(lowered));
     }
-    if (arp_pair) chain.rules.push_back(forget_arp_pair(rule));
+    if (arp_pair != nullptr) chain.rules.push_back(forget_arp_pair(rule, *arp_pair));
     return {};
+  }
+
+  /// The chain is for one version of IP already. Said again before a rule's addresses, nft shows them by name and can
+  /// take its own listing back.
+  test::Compare ip_guard() const {
+    return {ether_type_field(), to_bytes(ipv6_ ? ethertype::kIpv6 : ethertype::kIpv4, 2), false};
+  }
+  static bool looks_into_ip(const ProgramRule& rule) {
+    const auto inside = [](const PacketField& field) { return field.base == PayloadBase::Network && !field.l4proto; };
+    return std::any_of(rule.tests.begin(), rule.tests.end(), [&](const Test& test) {
+      if (const auto* compare = std::get_if<test::Compare>(&test)) return inside(compare->field);
+      if (const auto* range = std::get_if<test::Range>(&test)) return inside(range->field);
+      const auto* member = std::get_if<test::Member>(&test);
+      return member != nullptr && std::any_of(member->fields.begin(), member->fields.end(), inside);
+    });
   }
 
   void add_load(const PacketField& field, Register to, std::vector<Expression>& out) const {
@@ -188,8 +205,10 @@ class Lowering {
   /// and the entry taken out again, all for one packet.
   void add_arp_pair(const test::GratuitousArp& test, std::vector<Expression>& out) {
     Set pairs;
-    pairs.name = kArpPairs;
-    pairs.key = {{KeyType::IfName, PortName::kSize}, {KeyType::EtherAddr, 6}, {KeyType::Ipv4Addr, 4}};
+    pairs.name = test.reverse ? kRarpPairs : kArpPairs;
+    pairs.key = {{KeyType::IfName, PortName::kSize},
+                 {test.reverse ? KeyType::Integer : KeyType::EtherAddr, 6},
+                 {test.reverse ? KeyType::Integer : KeyType::Ipv4Addr, 4}};
     pairs.dynamic = true;
     pairs.timeout_seconds = 1;
     pairs.size = 65535;
@@ -209,13 +228,13 @@ class Lowering {
     add_load(packet_field(address, Protocol::Arp), kAfterPort + 2, out);
   }
 
-  Rule forget_arp_pair(const ProgramRule& rule) const {
+  Rule forget_arp_pair(const ProgramRule& rule, const test::GratuitousArp& test) const {
     Rule forget;
     forget.comment = comment(rule.origin + ": ends");
     add_compare(std::get<test::Compare>(rule.tests.front()), forget.expressions);
     load_arp_key(Field::ArpSrcIp, forget.expressions);
-    forget.expressions.emplace_back(
-        expr::DynamicSet{expr::DynamicSet::Op::Delete, std::string(kArpPairs), 0, 0, false});
+    forget.expressions.emplace_back(expr::DynamicSet{expr::DynamicSet::Op::Delete,
+                                                     std::string(test.reverse ? kRarpPairs : kArpPairs), 0, 0, false});
     return forget;
   }
 

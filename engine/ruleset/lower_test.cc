@@ -725,6 +725,7 @@ TEST(Lower, AShortFieldsPaddingIsOfNoAccount) {
   Machine machine(made, kInetOut);
   machine.elements[set.name()] = elements_for(set, "vnet0", {{"PORT", {"80"}}});
   Packet packet;
+  write(packet.link, ether_type_field(), {0x86, 0xdd});
   write(packet.network, ip6, Bytes(16, 0xff));
   write(packet.transport, port, {0, 80});
   EXPECT_EQ(machine.run(packet), End::Drop);

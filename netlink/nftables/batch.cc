@@ -125,7 +125,7 @@ struct Encoder {
       mnl_attr_put_u32(header, NFTA_SET_DESC_SIZE, htonl(set.size));
       mnl_attr_nest_end(header, description);
     }
-    std::vector<std::uint8_t> userdata;
+    std::vector<std::uint8_t> userdata = typeof_userdata(set.key);
     // nft prints a lone interface name only when told its byte order: 1 is the host's (nftables: include/expression.h).
     if (set.key.size() == 1 && set.key[0].type == KeyType::IfName)
       userdata = number_userdata(NFTNL_UDATA_SET_KEYBYTEORDER, 1);

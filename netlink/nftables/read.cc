@@ -130,13 +130,17 @@ void read_rule(const nlmsghdr* header, Table& out) {
   chain->second.rules.push_back(std::move(decoded));
 }
 
-/// The kernel keeps a key's type as nft packed it; the widths follow from the types.
-std::vector<KeyPart> key_parts(std::uint32_t type) {
+/// The kernel keeps a key's type as nft packed it; the widths follow from the types, and those of bare numbers from
+/// what we wrote beside it.
+std::vector<KeyPart> key_parts(std::uint32_t type, const std::vector<std::size_t>& number_widths) {
   std::vector<KeyPart> parts;
   for (; type != 0; type >>= 6U) {
     const auto part = static_cast<KeyType>(type & 0x3fU);
     parts.insert(parts.begin(), KeyPart{part, key_width(part)});
   }
+  std::size_t next = 0;
+  for (KeyPart& part : parts)
+    if (part.type == KeyType::Integer && next < number_widths.size()) part.width = number_widths[next++];
   return parts;
 }
 
@@ -147,16 +151,17 @@ void read_set(const nlmsghdr* header, Table& out) {
   if ((flags & NFT_SET_ANONYMOUS) != 0) return;
   Set decoded;
   decoded.name = nftnl_set_get_str(set.get(), NFTNL_SET_NAME);
-  decoded.key = key_parts(nftnl_set_get_u32(set.get(), NFTNL_SET_KEY_TYPE));
+  std::uint32_t length = 0;
+  const void* data = nftnl_set_get_data(set.get(), NFTNL_SET_USERDATA, &length);
+  const auto userdata = span_of(data, length);
+  decoded.key = key_parts(nftnl_set_get_u32(set.get(), NFTNL_SET_KEY_TYPE), number_widths_in(userdata));
   decoded.verdict_map = (flags & NFT_SET_MAP) != 0;
   decoded.dynamic = (flags & NFT_SET_EVAL) != 0;
   if (nftnl_set_is_set(set.get(), NFTNL_SET_TIMEOUT))
     decoded.timeout_seconds = static_cast<std::uint32_t>(nftnl_set_get_u64(set.get(), NFTNL_SET_TIMEOUT) / 1000);
   if (nftnl_set_is_set(set.get(), NFTNL_SET_DESC_SIZE))
     decoded.size = nftnl_set_get_u32(set.get(), NFTNL_SET_DESC_SIZE);
-  std::uint32_t length = 0;
-  const void* data = nftnl_set_get_data(set.get(), NFTNL_SET_USERDATA, &length);
-  decoded.comment = comment_in(span_of(data, length), NFTNL_UDATA_SET_COMMENT);
+  decoded.comment = comment_in(userdata, NFTNL_UDATA_SET_COMMENT);
   out.sets.insert_or_assign(decoded.name, std::move(decoded));
 }
 
