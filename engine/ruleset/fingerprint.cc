@@ -3,6 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <charconv>
+#include <type_traits>
+
 #include "engine/program/shape.h"
 #include "engine/utf8.h"
 
@@ -11,51 +15,70 @@ namespace {
 
 constexpr std::string_view kSeal = "; chain=";
 
-std::string hex(const Bytes& bytes) { return fmt::format("{:02x}", fmt::join(bytes, "")); }
+/// Writes words with blanks between. By hand: a large filter has some ten thousand expressions.
+class Canonical {
+ public:
+  explicit Canonical(std::string& out) : out_(out) {}
 
-struct Canonical {
-  std::string operator()(const expr::MetaLoad& e) const {
-    return fmt::format("meta {} {}", static_cast<int>(e.key), e.to);
+  void operator()(const expr::MetaLoad& e) { line("meta", e.key, e.to); }
+  void operator()(const expr::MetaSetMark& e) { line("setmark", e.from); }
+  void operator()(const expr::CtLoad& e) { line("ct", e.key, e.to); }
+  void operator()(const expr::Payload& e) { line("payload", e.base, e.offset, e.length, e.to); }
+  void operator()(const expr::TcpOptionExists& e) { line("tcpopt", e.kind, e.to); }
+  void operator()(const expr::Bitwise& e) { line("bitwise", e.from, e.to, e.mask, e.exclusive_or); }
+  void operator()(const expr::Compare& e) { line("cmp", e.from, e.op, e.data); }
+  void operator()(const expr::Range& e) { line("range", e.from, e.inside, e.low, e.high); }
+  void operator()(const expr::Lookup& e) { line("lookup", e.set, e.from, e.inverted, e.verdict_map); }
+  void operator()(const expr::DynamicSet& e) { line("dynset", e.op, e.set, e.from, e.connlimit, e.connlimit_over); }
+  void operator()(const expr::Counter&) { line("counter"); }
+  void operator()(const expr::Reject&) { line("reject"); }
+  void operator()(const expr::Immediate& e) { line("verdict", e.verdict.code, e.verdict.chain); }
+  void operator()(const expr::ImmediateData& e) { line("data", e.to, e.data); }
+
+ private:
+  template <class... Words>
+  void line(std::string_view first, const Words&... words) {
+    out_ += first;
+    ((out_ += ' ', put(words)), ...);
   }
-  std::string operator()(const expr::MetaSetMark& e) const { return fmt::format("setmark {}", e.from); }
-  std::string operator()(const expr::CtLoad& e) const { return fmt::format("ct {} {}", static_cast<int>(e.key), e.to); }
-  std::string operator()(const expr::Payload& e) const {
-    return fmt::format("payload {} {} {} {}", static_cast<int>(e.base), e.offset, e.length, e.to);
+  void put(const std::string& word) { out_ += word; }
+  void put(const Bytes& bytes) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    for (const std::uint8_t byte : bytes) {
+      out_ += kDigits[byte >> 4U];
+      out_ += kDigits[byte & 15U];
+    }
   }
-  std::string operator()(const expr::TcpOptionExists& e) const { return fmt::format("tcpopt {} {}", e.kind, e.to); }
-  std::string operator()(const expr::Bitwise& e) const {
-    return fmt::format("bitwise {} {} {} {}", e.from, e.to, hex(e.mask), hex(e.exclusive_or));
+  template <class Number>
+  requires(std::is_integral_v<Number> || std::is_enum_v<Number>) void put(Number number) {
+    std::array<char, 24> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), static_cast<std::int64_t>(number));
+    out_.append(digits.data(), end.ptr);
   }
-  std::string operator()(const expr::Compare& e) const {
-    return fmt::format("cmp {} {} {}", e.from, static_cast<int>(e.op), hex(e.data));
-  }
-  std::string operator()(const expr::Range& e) const {
-    return fmt::format("range {} {} {} {}", e.from, e.inside, hex(e.low), hex(e.high));
-  }
-  std::string operator()(const expr::Lookup& e) const {
-    return fmt::format("lookup {} {} {} {}", e.set, e.from, e.inverted, e.verdict_map);
-  }
-  std::string operator()(const expr::DynamicSet& e) const {
-    return fmt::format("dynset {} {} {} {} {}", static_cast<int>(e.op), e.set, e.from, e.connlimit, e.connlimit_over);
-  }
-  std::string operator()(const expr::Counter&) const { return "counter"; }
-  std::string operator()(const expr::Reject&) const { return "reject"; }
-  std::string operator()(const expr::Immediate& e) const {
-    return fmt::format("verdict {} {}", static_cast<int>(e.verdict.code), e.verdict.chain);
-  }
-  std::string operator()(const expr::ImmediateData& e) const { return fmt::format("data {} {}", e.to, hex(e.data)); }
+
+  std::string& out_;
 };
+
+void append(const Expression& expression, std::string& out) { std::visit(Canonical(out), expression); }
 
 }  // namespace
 
-std::string canonical(const Expression& expression) { return std::visit(Canonical{}, expression); }
+std::string canonical(const Expression& expression) {
+  std::string text;
+  append(expression, text);
+  return text;
+}
 
 std::string fingerprint(const Chain& chain) {
   std::string text;
   if (chain.base) text += fmt::format("base {} {}\n", static_cast<int>(chain.base->hook), chain.base->priority);
   for (const Rule& rule : chain.rules) {
-    for (const Expression& expression : rule.expressions) text += canonical(expression) + ";";
-    text += rule.comment + "\n";
+    for (const Expression& expression : rule.expressions) {
+      append(expression, text);
+      text += ';';
+    }
+    text += rule.comment;
+    text += '\n';
   }
   return fmt::format("{:016x}", fnv1a(text));
 }

@@ -228,6 +228,7 @@ Result<Report> run() {
   {
     NWF_TRY(const auto backend, netlink::open_nftables());
     NWF_TRY(const Capabilities capabilities, backend->capabilities());
+    NWF_TRY(report.compile, compile_cost(capabilities));
     Filters filters;
     host::Programs programs(filters.lookup(), capabilities, {});
     host::Firewall firewall(*backend, std::nullopt);

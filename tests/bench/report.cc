@@ -30,6 +30,11 @@ void print(const Report& report, bool json) {
          {{"one_port", report.rules_at_one}, {"most_ports", report.rules_at_most}, {"ports", report.most_ports}}},
         {"cold",
          {{"ports", report.cold_ports}, {"create_ms", report.cold_create_ms}, {"delete_ms", report.cold_delete_ms}}},
+        {"compile",
+         {{"filters", report.compile.filters},
+          {"rules", report.compile.rules},
+          {"kernel_rules", report.compile.kernel_rules},
+          {"ms", report.compile.ms}}},
         {"resident_kib", report.resident_kib}};
     fmt::print("{}\n", all.dump(2));
     return;
@@ -45,6 +50,8 @@ void print(const Report& report, bool json) {
              report.most_ports);
   fmt::print("cold nwfctl with {} ports bound: binding create {:.1f} ms, binding delete {:.1f} ms (medians)\n",
              report.cold_ports, report.cold_create_ms, report.cold_delete_ms);
+  fmt::print("a tree of {} filters with {} rules: compiled to {} rules of the kernel in {:.1f} ms (median)\n",
+             report.compile.filters, report.compile.rules, report.compile.kernel_rules, report.compile.ms);
   fmt::print("resident memory of this process with them bound: {} KiB\n", report.resident_kib);
 }
 

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/bench/compile.h"
+
 namespace nwf::bench {
 
 struct Row {
@@ -20,6 +22,7 @@ struct Report {
   std::size_t rules_at_one = 0, rules_at_most = 0, most_ports = 0;
   double cold_create_ms = 0, cold_delete_ms = 0;
   std::size_t cold_ports = 0, resident_kib = 0;
+  CompileCost compile;
 };
 
 double median(std::vector<double> values);
