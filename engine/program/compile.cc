@@ -73,15 +73,7 @@ class Compiler {
       if (tests.nothing_left) continue;
       std::vector<Test> after;
       if (view->connection) after.emplace_back(*view->connection);
-      if (const Attribute* limit = flat->rule->find(Field::ConnlimitAbove); limit != nullptr) {
-        if (!view->limit)
-          return fail({ErrorKind::Unsupported,
-                       fmt::format("{}: connlimit-above as a variable", flat->origin()),
-                       limit->source,
-                       "write the number in the rule",
-                       {}});
-        after.emplace_back(*view->limit);
-      }
+      if (view->limit) after.emplace_back(*view->limit);
       append(*flat, tests.alternatives, after, chains[is_ipv6(flat->rule->protocol) ? 1 : 0]);
     }
     Flow& flow = program_.flows[flow_index(Layer::Inet, direction)];

@@ -272,10 +272,10 @@ TEST(Compile, WhatCannotBeIsRefused) {
        ErrorKind::Invalid,
        "$X"},
       {"ipset", {rule(Action::Drop, Direction::In, Protocol::All, {{"ipset", "s"}})}, ErrorKind::Unsupported, "'s'"},
-      {"limit as a variable",
-       {rule(Action::Drop, Direction::In, Protocol::All, {{"connlimit-above", "$N"}})},
-       ErrorKind::Unsupported,
-       "connlimit-above"},
+      {"limit that is no number",
+       {rule(Action::Drop, Direction::In, Protocol::All, {{"connlimit-above", "$X"}})},
+       ErrorKind::Invalid,
+       "$X"},
   };
   for (const Case& given : cases) {
     SCOPED_TRACE(given.name);

@@ -479,10 +479,15 @@ Result<void> RuleCompiler::add_plain(const SettledFields& fields, Field field, C
                    *settled.source,
                    "list the addresses in a variable instead",
                    {}});
-    case Field::State:
     case Field::ConnlimitAbove:
+      // A number is inet_view()'s; a variable's are as many as the rule has steps.
+      if (std::holds_alternative<VariableRef>(rule_.find(field)->value))
+        out.emplace_back(
+            test::ConnectionLimit{static_cast<std::uint16_t>(to_number(settled.literal->bytes)), settled.negated});
+      return {};
+    case Field::State:
     case Field::IpsetFlags:
-      return {};  // state and limit belong to the flow; the flags to the ipset
+      return {};  // state belongs to the flow, the flags to the ipset
     default:
       break;
   }

@@ -87,6 +87,8 @@ std::string shown(const Test& test, Protocol protocol) {
     return fmt::format("{}option {}", option->negated ? "no " : "", option->kind);
   if (const auto* gratuitous = std::get_if<test::GratuitousArp>(&test))
     return gratuitous->negated ? "not gratuitous" : "gratuitous";
+  if (const auto* limit = std::get_if<test::ConnectionLimit>(&test))
+    return fmt::format("{} {} connections", limit->negated ? "at most" : "above", limit->above);
   return "no matter of rule_tests()";
 }
 
@@ -366,6 +368,15 @@ TEST(RuleTests, AnIpsetIsRefusedByName) {
 TEST(RuleTests, ConnectionStateIsNoMatterOfThem) {
   EXPECT_THAT(tests_of(Protocol::Tcp, {{"state", "NEW"}, {"connlimit-above", "3"}}).tests(),
               ElementsAre("l4proto == 6"));
+}
+
+TEST(RuleVariables, AConnectionLimitIsOneForEachValue) {
+  const Outcome outcome = tests_of(rule(kDrop, kIn, Protocol::Tcp, {{"dstportstart", "22"}, {"connlimit-above", "$N"}}),
+                                   {{"N", {"3", "20", "3"}}});
+  EXPECT_THAT(outcome.alternatives(),
+              UnorderedElementsAre(ElementsAre("above 3 connections", "dstportstart == 22", "l4proto == 6"),
+                                   ElementsAre("above 20 connections", "dstportstart == 22", "l4proto == 6")));
+  EXPECT_THAT(outcome.facts(), ElementsAre("N is 3 20 3"));
 }
 
 // Views.

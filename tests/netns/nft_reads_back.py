@@ -25,7 +25,7 @@ def variable_filters(source):
     filters, parameters = {}, {}
     for attribute, kind, variables, protocols in rows:
         attribute = attribute.strip("`")
-        if variables != "yes" or attribute in ("ipset", "connlimit-above"):
+        if variables != "yes" or attribute == "ipset":
             continue
         for protocol in protocols.split():
             name = "V%d" % len(parameters.setdefault(protocol, {}))
