@@ -66,6 +66,7 @@ class Lowering {
         lowered.name = chain_name(chain.name);
         ipv6_ = chain.name == "ip6";
         for (const ProgramEntry& entry : chain.entries) NWF_CHECK(lower(entry, flow, lowered));
+        if (flow_layer(flow_) == Layer::Ethernet && &chain != &flow.chains[0]) end_with_accept(chain.name, lowered);
         lowered.comment = comment(fmt::format("filter {}, chain {}", utf8_start(program_.filter, 90), chain.name));
         seal(lowered);
         out_.rules += lowered.rules.size();
@@ -91,13 +92,26 @@ class Lowering {
 
   expr::MetaLoad load_port() const { return {outward() ? MetaKey::InterfaceIn : MetaKey::InterfaceOut, 0}; }
 
+  /// A chain of ebtables that nobody gave a policy accepts what comes to its end: the root chain's rules behind the
+  /// jump see only what a rule returned.
+  void end_with_accept(const std::string& name, Chain& chain) const {
+    if (!chain.rules.empty() && chain.rules.back().expressions.size() == 1) {
+      const auto* last = std::get_if<expr::Immediate>(&chain.rules.back().expressions[0]);
+      if (last != nullptr && last->verdict.code != VerdictCode::Jump) return;  // nothing comes to its end
+    }
+    Rule rule;
+    rule.comment = comment(fmt::format("chain {}: its end", name));
+    rule.expressions.emplace_back(expr::Immediate{{VerdictCode::Accept, {}}});
+    chain.rules.push_back(std::move(rule));
+  }
+
   Result<void> lower(const ProgramEntry& entry, const Flow& flow, Chain& chain) {
     if (const auto* target = std::get_if<std::size_t>(&entry.what)) {
       const ProgramChain& next = flow.chains[*target];
       Rule rule;
       rule.comment = comment("chain " + next.name);
       if (next.guard) add_compare(*next.guard, rule.expressions);
-      // The inet layer's two chains exclude each other; the ethernet layer's come back when they decide nothing.
+      // The inet layer's two chains exclude each other; from the ethernet layer's a rule may return.
       const VerdictCode code = flow_layer(flow_) == Layer::Inet ? VerdictCode::Goto : VerdictCode::Jump;
       rule.expressions.emplace_back(expr::Immediate{{code, chain_name(next.name)}});
       chain.rules.push_back(std::move(rule));

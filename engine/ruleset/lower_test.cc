@@ -315,7 +315,8 @@ TEST(Lower, EachFlowHasChainsOfItsOwn) {
   EXPECT_EQ(all.rules, 4U);
 }
 
-TEST(Lower, ChainsOfTheEthernetLayerComeBackAndThoseOfTheInetLayerDoNot) {
+// tests/peer: a chain that ebtables made accepts what comes to its end; the inet layer's chains are ours alone.
+TEST(Lower, AnEthernetChainAcceptsAtItsEndAndAnInetChainDecidesNothing) {
   for (const std::size_t flow : {kEtherOut, kEtherIn, kInetOut, kInetIn}) {
     SCOPED_TRACE(flow);
     const bool inet = flow_layer(flow) == Layer::Inet;
@@ -327,9 +328,29 @@ TEST(Lower, ChainsOfTheEthernetLayerComeBackAndThoseOfTheInetLayerDoNot) {
     const LoweredProgram made = lowered(program);
     Packet guarded;
     write(guarded.link, ether_type_field(), {0x08, 0x00});
-    EXPECT_EQ(judge(made, flow, guarded), inet ? End::GoesOn : End::Drop);
+    EXPECT_EQ(judge(made, flow, guarded), inet ? End::GoesOn : End::Accept);
     EXPECT_EQ(judge(made, flow, Packet{}), End::Drop) << "the guard keeps it out";
   }
+}
+
+TEST(Lower, ReturnComesBackToTheRootChainFromItsPlaceInAnEthernetChain) {
+  for (const std::size_t flow : {kEtherOut, kEtherIn}) {
+    Program program;
+    program.name = program.filter = "web";
+    program.flows[flow].chains.push_back({"root", std::nullopt, {{std::size_t{1}}, {rule_of({}, Action::Drop)}}});
+    program.flows[flow].chains.push_back({"ipv4", protocol_guard(Protocol::Ip), {{rule_of({}, Action::Return)}}});
+    Packet guarded;
+    write(guarded.link, ether_type_field(), {0x08, 0x00});
+    EXPECT_EQ(judge(lowered(program), flow, guarded), End::Drop);
+  }
+}
+
+TEST(Lower, NoEndIsWrittenThatNothingComesTo) {
+  Program program;
+  program.name = program.filter = "web";
+  program.flows[kEtherOut].chains.push_back({"root", std::nullopt, {{std::size_t{1}}}});
+  program.flows[kEtherOut].chains.push_back({"ipv4", protocol_guard(Protocol::Ip), {{rule_of({}, Action::Drop)}}});
+  EXPECT_EQ(lowered(program).rules, 2U);
 }
 
 TEST(Lower, AJumpLeadsToTheChainOfItsIndexBehindItsGuard) {

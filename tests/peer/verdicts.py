@@ -26,9 +26,10 @@ from sequences import SEQUENCES
 from wire import Wire, came
 
 HERE = pathlib.Path(__file__).resolve().parent
+STOCK = HERE.parent.parent / "host" / "stock"
 EXPECTED = HERE / "libvirt-9.0.json.gz"
 PARAMETERS = {"IP": [GUEST_IP], "IPV6": [GUEST_IP6], "A": ["1.1.1.1", "2.2.2.2", "3.3.3.3", "3.3.3.3"],
-              "B": ["80", "90", "80", "80"], "C": ["1080", "1090", "1100", "1110"]}
+              "B": ["80", "90", "80", "80"], "C": ["1080", "1090", "1100", "1110"], "GATEWAY_MAC": ["52:54:00:aa:bb:99"]}
 ETHERNET = {"mac", "vlan", "stp", "arp", "rarp", "ip", "ipv6"}
 CLOSING = {"+ethernet-closed": "<rule action='drop' direction='inout' priority='1000'><mac/></rule>",
            "+inet-closed": "<rule action='drop' direction='inout' priority='1000'><all/></rule>"
@@ -46,7 +47,20 @@ def filter_cases():
         for suffix, rules in CLOSING.items():
             if accepts and (protocols & ETHERNET if suffix.startswith("+e") else protocols - ETHERNET):
                 cases[path.stem + suffix] = text.replace("</filter>", rules + "</filter>")
+    # The stock filters as each engine has its own: alone, and before a rule that stops the rest.
+    for path in sorted(STOCK.glob("*.xml")):
+        for suffix, rules in dict(CLOSING, **{"": ""}).items():
+            cases["stock:" + path.stem + suffix] = "<filter name='own-stock-%s'><filterref filter='%s'/>%s</filter>" % (path.stem, path.stem, rules)
     return cases
+
+
+def whole_text(text):
+    """The filter, and those of host/stock that it refers to."""
+    texts = [text]
+    for name in re.findall(r"<filterref filter='([^']+)'", text):
+        if (STOCK / (name + ".xml")).exists():
+            texts += whole_text((STOCK / (name + ".xml")).read_text())
+    return texts
 
 
 def parameters_of(text):
@@ -101,9 +115,12 @@ class Nwfctl(Engine):
 
 
 def run_filter(wire, engine, text, expected):
-    parameters = parameters_of(text)
+    texts = whole_text(text)
+    parameters = parameters_of("".join(texts))
+    if "DHCPSERVER" in "".join(texts):
+        parameters["DHCPSERVER"] = ["fd99::99" if "dhcpv6" in text else "10.99.0.99"]
     name = ET.fromstring(text).get("name")
-    sent = probes([text], dict(parameters, MAC=[GUEST_MAC]))
+    sent = probes(texts, dict(parameters, MAC=[GUEST_MAC]))
     engine.define(text)
     try:
         engine.bind(binding(name, parameters))
