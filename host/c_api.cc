@@ -280,6 +280,7 @@ long nwf_list_all_filters(nwf_host* host, nwf_filter*** filters, nwf_error** err
     const std::scoped_lock lock(host->shared->mutex);
     NWF_TRY(const auto list, host->shared->service->filter_list());
     std::vector<std::unique_ptr<nwf_filter>> items;
+    items.reserve(list.size());
     for (const auto& summary : list) items.push_back(std::make_unique<nwf_filter>(nwf_filter{host->shared, summary}));
     if (filters != nullptr) *filters = c_array(std::move(items));
     return static_cast<long>(list.size());
@@ -338,6 +339,7 @@ long nwf_list_all_bindings(nwf_host* host, nwf_binding*** bindings, nwf_error** 
     const std::scoped_lock lock(host->shared->mutex);
     NWF_TRY(const auto list, host->shared->service->binding_list());
     std::vector<std::unique_ptr<nwf_binding>> items;
+    items.reserve(list.size());
     for (const auto& summary : list) items.push_back(std::make_unique<nwf_binding>(nwf_binding{host->shared, summary}));
     if (bindings != nullptr) *bindings = c_array(std::move(items));
     return static_cast<long>(list.size());
