@@ -15,6 +15,7 @@
 #include "netlink/nftables/backend.h"
 #include "store/store.h"
 #include "xml/binding.h"
+#include "xml/domain.h"
 #include "xml/filter.h"
 #include "xml/interface.h"
 #include "xml/write.h"
@@ -61,6 +62,9 @@ class Host final : public Service {
   Result<std::vector<BindingSummary>> binding_list() override;
   Result<Bound> binding_set(const std::string& port, const Variables& values) override;
   Result<PortRules> binding_rules(const std::string& port) override;
+  Result<GuestBound> guest_bind(const std::string& text, const std::string& file, GuestState state) override;
+  Result<std::vector<BindingSummary>> guest_unbind(const std::string& name,
+                                                   const std::optional<Mac>& unplugged) override;
   Result<Status> status() override;
   Result<std::size_t> reconcile() override;
 
@@ -82,6 +86,8 @@ class Host final : public Service {
   Result<Binding> require_binding(const std::string& port);
   BindingSummary summary(const Binding& binding) const;
   Result<Bound> rebind(std::optional<Binding> before, const Binding& after);
+  /// All these ports at one instant, in the kernel and then in the store. Returns warnings.
+  Result<std::vector<std::string>> change_ports(const std::vector<PortChange>& changes);
   Result<void> check_identity(const Filter& filter);
   Result<std::vector<Binding>> users_of(const std::string& filter);
 
@@ -396,6 +402,92 @@ Result<Bound> Host::binding_set(const std::string& port, const Variables& values
     after.variables[name] = list;
   }
   return rebind(before, after);
+}
+
+Result<std::vector<std::string>> Host::change_ports(const std::vector<PortChange>& changes) {
+  if (changes.empty()) return std::vector<std::string>{};
+  NWF_CHECK(open_firewall());
+  std::vector<std::unique_ptr<store::Prepared>> prepared;
+  for (const PortChange& change : changes) {
+    if (!change.after) continue;
+    const Binding& after = *change.after;
+    // Compiled once more, and from memory, below: here it is known which port a failure is about.
+    if (auto program = programs_->find(after.filter, after.effective_variables()); !program) {
+      Error error = std::move(program).error();
+      if (error.kind == ErrorKind::NotFound) error.kind = ErrorKind::Invalid;
+      return fail(std::move(error).in("port " + after.port.text()).at(after.source));
+    }
+    NWF_TRY(auto file, store_->prepare(Shelf::Bindings, after.port.text(), xml::write_binding(after)));
+    prepared.push_back(std::move(file));
+  }
+  const bool only_unbinds = prepared.empty();
+  auto applied = apply(changes, *programs_, *programs_);
+  if (!applied && !only_unbinds) return fail(std::move(applied).error());
+  for (const auto& file : prepared) NWF_CHECK(file->commit());
+  for (const PortChange& change : changes)
+    if (!change.after) NWF_CHECK(store_->remove(Shelf::Bindings, change.before->port.text()));
+  if (!applied) {
+    // A program of theirs cannot be made any more, so what the ports have is not known: compare everything instead.
+    NWF_CHECK(reconcile_all());
+    return std::vector<std::string>{};
+  }
+  NWF_CHECK(save_knowledge());
+  return texts(*applied);
+}
+
+Result<GuestBound> Host::guest_bind(const std::string& text, const std::string& file, GuestState state) {
+  NWF_TRY(auto parsed, xml::read_domain(text, file));
+  const xml::Domain& domain = parsed.value;
+  NWF_TRY(const auto lock, begin());
+  GuestBound result{domain.guest.name, {}, {}, texts(parsed.warnings)};
+  std::vector<PortChange> changes;
+  const auto unbind = [&](const Binding& binding) {
+    result.unbound.push_back(summary(binding));
+    changes.push_back({binding, std::nullopt});
+  };
+  for (const Binding& after : domain.bindings) {
+    NWF_TRY(auto before, read_binding(after.port.text()));
+    const bool same_guest =
+        before && before->owner.uuid == after.owner.uuid && before->mac == after.mac && before->filter == after.filter;
+    if (same_guest && state == GuestState::Runs) continue;
+    if (before && xml::write_binding(*before) == xml::write_binding(after)) continue;
+    result.bound.push_back(summary(after));
+    changes.push_back({std::move(before), after});
+  }
+  for (const PortName& port : domain.open) {
+    // What an administrator bound by hand has no owner, and stays.
+    NWF_TRY(const auto before, read_binding(port.text()));
+    if (before && before->owner.uuid && (state == GuestState::Starts || before->owner.uuid != domain.guest.uuid))
+      unbind(*before);
+  }
+  if (state == GuestState::Runs) {
+    NWF_TRY(const auto bindings, read_bindings());
+    for (const Binding& binding : bindings) {
+      const bool has = std::any_of(domain.bindings.begin(), domain.bindings.end(),
+                                   [&](const Binding& now) { return now.port == binding.port; });
+      if (!has && binding.owner.uuid == domain.guest.uuid) unbind(binding);
+    }
+  }
+  NWF_TRY(const auto warnings, change_ports(changes));
+  result.warnings.insert(result.warnings.end(), warnings.begin(), warnings.end());
+  return result;
+}
+
+Result<std::vector<BindingSummary>> Host::guest_unbind(const std::string& name, const std::optional<Mac>& unplugged) {
+  NWF_TRY(const auto lock, begin());
+  NWF_TRY(const auto bindings, read_bindings());
+  const auto uuid = Uuid::parse(name);
+  std::vector<BindingSummary> result;
+  std::vector<PortChange> changes;
+  for (const Binding& binding : bindings) {
+    if (uuid ? binding.owner.uuid != uuid : binding.owner.name != name) continue;
+    BindingSummary its = summary(binding);
+    if (unplugged && (binding.mac != *unplugged || !its.waiting)) continue;
+    result.push_back(std::move(its));
+    changes.push_back({binding, std::nullopt});
+  }
+  NWF_CHECK(change_ports(changes));
+  return result;
 }
 
 Result<PortRules> Host::binding_rules(const std::string& port) {

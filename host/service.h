@@ -41,6 +41,21 @@ struct Bound {
   std::vector<std::string> warnings;
 };
 
+/// What binding a guest's ports did.
+struct GuestBound {
+  std::string guest;                    ///< its name
+  std::vector<BindingSummary> bound;    ///< bound, or bound differently, in the order of the text
+  std::vector<BindingSummary> unbound;  ///< ports that were the guest's and are not any more
+  std::vector<std::string> warnings;
+};
+
+/// Where a guest is in its life when its ports are bound.
+enum class GuestState {
+  Starts,  ///< its ports are new: what is bound on them is of another life, and replaced
+  Runs,    ///< what is bound on them for this guest stays, with all that was set or learned since; ports it no longer
+           ///< has are unbound
+};
+
 /// One rule that guards a port, as the kernel has it.
 struct PortRule {
   Layer layer;
@@ -107,6 +122,14 @@ class Service {
   /// Replaces the named variables' values; the port's other variables stay.
   virtual Result<Bound> binding_set(const std::string& port, const Variables& values) = 0;
   virtual Result<PortRules> binding_rules(const std::string& port) = 0;
+
+  /// Binds the ports of a guest as its <domain> says (or the <domstatus> that libvirt keeps of it), in one transaction:
+  /// each interface with a <filterref> and a <target dev>.
+  virtual Result<GuestBound> guest_bind(const std::string& text, const std::string& file, GuestState state) = 0;
+  /// Unbinds the ports of a guest, NAME being its UUID or name: all of them or, given a MAC address, the one that has
+  /// it and only when its interface is gone. None at all is no error.
+  virtual Result<std::vector<BindingSummary>> guest_unbind(const std::string& name,
+                                                           const std::optional<Mac>& unplugged) = 0;
 
   virtual Result<Status> status() = 0;
   /// Makes the kernel hold what the state says; the number of changes sent.

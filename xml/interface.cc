@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "engine/utf8.h"
-#include "xml/port_form.h"
+#include "xml/interface_form.h"
 
 namespace nwf::xml {
 namespace {
@@ -33,6 +33,21 @@ void read_ip(const Element& element, Variables& found, Mistakes& mistakes) {
 
 }  // namespace
 
+PortForm read_interface_form(const Element& element, Mistakes& mistakes) {
+  PortForm form;
+  form.source = element.source;
+  Variables addresses;
+  for (const Element& child : element.children) {
+    if (child.name == "target" && child.attribute("dev") != nullptr) read_name(child, "dev", form.port, mistakes);
+    if (child.name == "mac") read_mac(child, form, mistakes);
+    if (child.name == "filterref") read_filter_reference(child, form, mistakes);
+    if (child.name == "ip") read_ip(child, addresses, mistakes);
+  }
+  if (form.filter.value)
+    for (const auto& [name, values] : addresses) form.filter.value->parameters.try_emplace(name, values);
+  return form;
+}
+
 Result<Parsed<Binding>> read_interface(std::string_view text, const std::string& file) {
   NWF_TRY(const Element root, read_document(text, file));
   if (root.name != "interface")
@@ -42,18 +57,20 @@ Result<Parsed<Binding>> read_interface(std::string_view text, const std::string&
                  {},
                  {}});
   Mistakes mistakes;
-  PortForm form;
-  form.source = root.source;
-  Variables addresses;
-  for (const Element& child : root.children) {
-    if (child.name == "target" && child.attribute("dev") != nullptr) read_name(child, "dev", form.port, mistakes);
-    if (child.name == "mac") read_mac(child, form, mistakes);
-    if (child.name == "filterref") read_filter_reference(child, form, mistakes);
-    if (child.name == "ip") read_ip(child, addresses, mistakes);
-  }
-  if (form.filter.value)
-    for (const auto& [name, values] : addresses) form.filter.value->parameters.try_emplace(name, values);
+  PortForm form = read_interface_form(root, mistakes);
   return finish(std::move(form), "<target dev='vnet0'/>", std::move(mistakes));
+}
+
+Result<std::optional<PortName>> read_source_bridge(std::string_view text, const std::string& file) {
+  NWF_TRY(const Element root, read_document(text, file));
+  for (const Element& child : root.children) {
+    const std::string* bridge = child.name == "source" ? child.attribute("bridge") : nullptr;
+    if (bridge == nullptr) continue;
+    if (auto name = PortName::parse(*bridge)) return name;
+    return fail(
+        {ErrorKind::Invalid, fmt::format("'{}' cannot be the name of a bridge", shown(*bridge)), child.source, {}, {}});
+  }
+  return std::optional<PortName>{};
 }
 
 Result<Parsed<Binding>> read_binding_or_interface(std::string_view text, const std::string& file) {

@@ -17,6 +17,13 @@ class Mistakes {
     errors_.push_back({ErrorKind::Invalid, std::move(message), std::move(where), std::move(remedy), {}});
   }
   void add(Error error, const Source& where) { errors_.push_back(std::move(error).at(where)); }
+  /// An error with the further ones it carries, each at its own place.
+  void add_all(Error error) {
+    std::vector<Error> more = std::move(error.more);
+    error.more.clear();
+    errors_.push_back(std::move(error));
+    for (Error& further : more) errors_.push_back(std::move(further));
+  }
   void warn(Source where, std::string message, std::string remedy = {}) {
     warnings_.push_back({ErrorKind::Invalid, std::move(message), std::move(where), std::move(remedy), {}});
   }

@@ -88,6 +88,12 @@ class FakeService : public host::Service {
     NWF_CHECK(find(port));
     return rules;
   }
+  Result<host::GuestBound> guest_bind(const std::string&, const std::string&, host::GuestState) override {
+    return host::GuestBound{};
+  }
+  Result<std::vector<host::BindingSummary>> guest_unbind(const std::string&, const std::optional<Mac>&) override {
+    return std::vector<host::BindingSummary>{};
+  }
   Result<host::Status> status() override { return all; }
   Result<std::size_t> reconcile() override { return changes; }
 
@@ -121,6 +127,12 @@ class Borrowed : public host::Service {
   Result<std::vector<host::BindingSummary>> binding_list() override { return to_.binding_list(); }
   Result<host::Bound> binding_set(const std::string& p, const Variables& v) override { return to_.binding_set(p, v); }
   Result<host::PortRules> binding_rules(const std::string& p) override { return to_.binding_rules(p); }
+  Result<host::GuestBound> guest_bind(const std::string& t, const std::string& f, host::GuestState s) override {
+    return to_.guest_bind(t, f, s);
+  }
+  Result<std::vector<host::BindingSummary>> guest_unbind(const std::string& n, const std::optional<Mac>& m) override {
+    return to_.guest_unbind(n, m);
+  }
   Result<host::Status> status() override { return to_.status(); }
   Result<std::size_t> reconcile() override { return to_.reconcile(); }
 

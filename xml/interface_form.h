@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// An <interface> element's parts, alike where it is a document and where it stands in a <domain>.
+#pragma once
+
+#include "xml/port_form.h"
+
+namespace nwf::xml {
+
+/// Its mac, target dev, and filterref with the variables IP and IPV6 from its <ip> elements.
+PortForm read_interface_form(const Element& element, Mistakes& mistakes);
+
+}  // namespace nwf::xml
