@@ -18,6 +18,11 @@ constexpr std::string_view kMacVariable = "MAC";
 /// The kernel's register file: 16 words of 4 bytes, of which the port's name takes four.
 constexpr std::size_t kKeyBytes = 64 - PortName::kSize;
 
+/// nft packs the types of a key's parts into one number of 32 bits, six for each (nftables: include/datatype.h,
+/// TYPE_BITS); Debian 12's aborts on a set that has more parts, and on one with a bare number when it has more than
+/// four. The port's name is one of them.
+constexpr std::size_t kColumns = 4, kColumnsWithNumbers = 3;
+
 std::size_t padded(std::size_t width) { return (width + 3) / 4 * 4; }
 
 Bytes prefix_mask(std::size_t width, unsigned prefix) {
@@ -250,9 +255,7 @@ class RuleCompiler {
     if (all_simple && !negated) {
       const bool only_mac =
           std::all_of(accesses.begin(), accesses.end(), [](const Access& a) { return a.ref.name == kMacVariable; });
-      std::size_t bytes = 0;
-      for (const Access& access : accesses) bytes += padded(column_of(access).part.width);
-      if (only_mac || bytes <= kKeyBytes) {
+      if (only_mac || can_be_one_key(accesses)) {
         // One value a variable: looking each up by itself means the same and needs no set of its own.
         share(accesses, only_mac);
         return check_values(group);
@@ -260,6 +263,18 @@ class RuleCompiler {
     }
     if (all_simple && negated && accesses.size() == 1) return settle_negated(group);
     return specialise(group);
+  }
+
+  /// The kernel takes a key of this length, and nft can list a set that has it.
+  bool can_be_one_key(const std::vector<Access>& accesses) const {
+    std::size_t bytes = 0;
+    bool number = false;
+    for (const Access& access : accesses) {
+      const KeyPart part = column_of(access).part;
+      bytes += padded(part.width);
+      number = number || part.type == KeyType::Integer;
+    }
+    return bytes <= kKeyBytes && accesses.size() <= (number ? kColumnsWithNumbers : kColumns);
   }
 
   void share(const std::vector<Access>& accesses, bool one_by_one) {

@@ -22,6 +22,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
 constexpr auto kDrop = Action::Drop;
@@ -493,6 +494,31 @@ TEST(RuleVariables, OnDifferentIteratorsTheyMakeEveryPair) {
   const Variables lists = {{"A", {"192.0.2.1", "192.0.2.2", "192.0.2.3"}}, {"P", {"80", "443"}}};
   EXPECT_THAT(tests_of(Protocol::Tcp, {{"srcipaddr", "$A[@1]"}, {"dstportstart", "$P[@2]"}}, lists).tests(),
               ElementsAre("l4proto == 6", "{dstportstart} in $P", "{srcipaddr} in $A"));
+}
+
+// What Debian 12's nft cannot list must not come into the kernel: tests/netns/nft_reads_back.py.
+TEST(RuleVariables, AStepOfMoreVariablesThanNftCanListIsConstants) {
+  const auto facts = [](Protocol protocol, std::size_t count) {
+    const std::vector<std::pair<std::string, std::string>> attributes = {{"arpsrcipaddr", "192.0.2.1"},
+                                                                         {"arpdstipaddr", "192.0.2.2"},
+                                                                         {"arpsrcmacaddr", "52:54:00:00:00:01"},
+                                                                         {"arpdstmacaddr", "52:54:00:00:00:02"},
+                                                                         {"opcode", "2"}};
+    FilterRule given = rule(kDrop, kIn, protocol, {});
+    Variables variables;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::string variable = fmt::format("V{}", i);
+      given.attributes.push_back(rule(kDrop, kIn, protocol, {{attributes[i].first, "$" + variable}}).attributes[0]);
+      variables[variable] = {attributes[i].second};
+    }
+    return tests_of(given, variables).facts();
+  };
+  EXPECT_THAT(facts(Protocol::Arp, 4), IsEmpty());
+  EXPECT_THAT(facts(Protocol::Arp, 5), SizeIs(5));
+  // RARP's fields are bare numbers to nft.
+  EXPECT_THAT(facts(Protocol::Rarp, 3), IsEmpty());
+  EXPECT_THAT(facts(Protocol::Rarp, 4), UnorderedElementsAre("V0 is 192.0.2.1", "V1 is 192.0.2.2",
+                                                             "V2 is 52:54:00:00:00:01", "V3 is 52:54:00:00:00:02"));
 }
 
 TEST(RuleVariables, ListsOfUnequalLengthDoNotStepTogether) {

@@ -111,7 +111,7 @@ std::vector<std::uint8_t> typeof_userdata(const std::vector<KeyPart>& key) {
     put(expression, NFTNL_UDATA_SET_TYPEOF_DATA, which);
     put(parts, static_cast<std::uint8_t>(i), expression);
   }
-  // An attribute is at most 255 bytes long: seven parts. A key that is longer goes without; nft lists it by its types.
+  // An attribute is at most 255 bytes long. Keys of more than four parts are not made (engine/program/rule_tests.cc).
   if (parts.size() > 240) return {};
   std::vector<std::uint8_t> concatenation;
   put(concatenation, NFTNL_UDATA_SET_TYPEOF_EXPR, kConcat);
