@@ -151,6 +151,7 @@ class Lowering {
     for (const auto& state : states) {
       Rule lowered;
       lowered.comment = comment(rule.origin);
+      lowered.source = rule.source;
       lowered.expressions = tests;
       lowered.expressions.insert(lowered.expressions.end(), state.begin(), state.end());
       lowered.expressions.insert(lowered.expressions.end(), late.begin(), late.end());
@@ -245,6 +246,7 @@ class Lowering {
   Rule forget_arp_pair(const ProgramRule& rule, const test::GratuitousArp& test) const {
     Rule forget;
     forget.comment = comment(rule.origin + ": ends");
+    forget.source = rule.source;
     add_compare(std::get<test::Compare>(rule.tests.front()), forget.expressions);
     load_arp_key(Field::ArpSrcIp, forget.expressions);
     forget.expressions.emplace_back(expr::DynamicSet{expr::DynamicSet::Op::Delete,

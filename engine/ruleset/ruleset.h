@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/error.h"
 #include "engine/ruleset/expression.h"
 
 namespace nwf {
@@ -38,7 +39,11 @@ constexpr std::size_t kMaxComment = 127;
 struct Rule {
   std::vector<Expression> expressions;
   std::string comment;  ///< where it comes from: `FILTER rule N line L`; at most kMaxComment bytes
-  friend bool operator==(const Rule&, const Rule&) = default;
+  Source source = {};   ///< the same with the file, for a ruleset just compiled: the kernel keeps only the comment
+  /// Where it was written is not part of what it is.
+  friend bool operator==(const Rule& a, const Rule& b) {
+    return a.expressions == b.expressions && a.comment == b.comment;
+  }
 };
 
 struct Chain {

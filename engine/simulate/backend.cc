@@ -143,6 +143,19 @@ Result<Ruleset> applied(const Changes& changes, Ruleset ruleset) {
   return ruleset;
 }
 
+Result<Held> SimulatedKernel::read(const ChainNames& chains) {
+  Held held{{}, generation_};
+  for (const auto& [family, names] : chains) {
+    const auto table = ruleset_.tables.find(family);
+    if (table == ruleset_.tables.end()) continue;
+    Table& some = held.ruleset.tables.emplace(family, Table{family, {}, table->second.sets, {}}).first->second;
+    for (const std::string& name : names)
+      if (const auto chain = table->second.chains.find(name); chain != table->second.chains.end())
+        some.chains.insert(*chain);
+  }
+  return held;
+}
+
 Result<std::uint32_t> SimulatedKernel::apply(const Changes& changes, std::optional<std::uint32_t> generation) {
   if (generation && *generation != generation_) return fail(ErrorKind::Outdated, "the ruleset was changed meanwhile");
   NWF_TRY(ruleset_, applied(changes, ruleset_));

@@ -19,6 +19,7 @@ class SimulatedKernel : public Backend {
 
   Result<Capabilities> capabilities() override { return capabilities_; }
   Result<Held> read() override { return Held{ruleset_, generation_}; }
+  Result<Held> read(const ChainNames& chains) override;
   Result<std::uint32_t> generation() override { return generation_; }
   Result<std::uint32_t> apply(const Changes& changes, std::optional<std::uint32_t> generation) override;
 

@@ -90,7 +90,7 @@ class Run {
                      [](const auto& a, const auto& b) { return a.priority < b.priority; });
     table_ = &table->second;
     for (const BaseChain& base : chains) {
-      decision_ = {family, base.chain->name, base.chain->name, 0, {}, Outcome::Pass};
+      decision_ = {family, base.chain->name, base.chain->name, 0, {}, {}, Outcome::Pass};
       registers_ = {};
       (void)chain(*base.chain, 0);
       out_.decisions.push_back(decision_);
@@ -137,6 +137,7 @@ class Run {
     decision_.chain = in.name;
     decision_.rule = rule;
     decision_.origin = comment.substr(0, comment.find("; chain="));
+    decision_.source = in.rules[rule].source;
     decision_.verdict = outcome;
     return Flowing::Verdict;
   }

@@ -30,6 +30,7 @@ struct Decision {
   std::string chain;       ///< the chain the rule stands in
   std::size_t rule = 0;    ///< its index there
   std::string origin;  ///< `FILTER rule N line L`, without the chain's seal; empty: no rule decided, the chain ended
+  Source source;       ///< file and place of that rule; no file for a ruleset that was read from a kernel
   Outcome verdict = Outcome::Pass;
 };
 
