@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "engine/error.h"
@@ -31,6 +33,9 @@ struct Held {
   std::uint32_t generation = 0;
 };
 
+/// Chains of nwf's tables, by name.
+using ChainNames = std::map<Family, std::set<std::string>>;
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -38,6 +43,9 @@ class Backend {
   virtual Result<Capabilities> capabilities() = 0;
   /// nwf's tables, whole.
   virtual Result<Held> read() = 0;
+  /// Only these chains with their rules, and the definitions of the sets: no elements, so that the cost does not grow
+  /// with the ports. A chain or a table that is not there is left out.
+  virtual Result<Held> read(const ChainNames& chains) = 0;
   /// The generation the kernel's ruleset is at; any change by anybody gives a new one.
   virtual Result<std::uint32_t> generation() = 0;
   /// Applies all of `changes` at one instant, or nothing. With `generation` the kernel refuses

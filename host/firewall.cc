@@ -14,12 +14,22 @@ namespace {
 /// Somebody else may write between our reading and our transaction; this often it is tried again.
 constexpr int kAttempts = 8;
 
-KnownProgram known_program(const Compiled& compiled, bool is_common) {
+std::vector<std::string> value_set_names(const Compiled& compiled) {
+  std::vector<std::string> names;
+  for (const ValueSet& set : compiled.program.sets) names.push_back(set.name());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+KnownProgram known_program(const Compiled& compiled, bool is_common, Variables sample) {
   KnownProgram known;
   known.filter = compiled.program.filter;
   known.filters = compiled.program.filters;
   known.hash = compiled.hash;
-  for (const Chain& chain : compiled.lowered.chains) known.chains.emplace(chain.name, sealed_fingerprint(chain));
+  known.sample = std::move(sample);
+  for (const Fact& fact : compiled.program.shape.facts) known.facts.push_back(fact.key());
+  known.values = value_set_names(compiled);
+  for (const Chain& chain : compiled.lowered.chains) known.chains.emplace(chain.name, fingerprint(chain));
   for (const Set& set : compiled.lowered.sets) known.sets.push_back(set.name);
   known.needs = compiled.lowered.needs;
   known.limits = compiled.lowered.limits;
@@ -34,16 +44,10 @@ Result<PortElements> elements_for(const Compiled& compiled, bool is_common, cons
   return port_elements(compiled.lowered, compiled.program.sets, is_common, binding.port, binding.effective_variables());
 }
 
-/// One port's part of a transition.
-struct Side {
-  CompiledPtr compiled;
-  PortElements elements;
-};
-
-Result<std::optional<Side>> side_of(const std::optional<Binding>& binding, Programs& programs) {
-  if (!binding) return std::optional<Side>{};
-  NWF_TRY(auto compiled, programs.find(binding->filter, binding->effective_variables()));
-  return std::optional<Side>{Side{std::move(compiled), {}}};
+/// The program a binding brings its port to; nothing for no binding.
+Result<CompiledPtr> program_of(const std::optional<Binding>& binding, Programs& programs) {
+  if (!binding) return CompiledPtr();
+  return programs.find(binding->filter, binding->effective_variables());
 }
 
 bool is_common(const std::map<std::string, KnownProgram>& programs, const std::string& name) {
@@ -51,10 +55,13 @@ bool is_common(const std::map<std::string, KnownProgram>& programs, const std::s
   return known != programs.end() && known->second.common;
 }
 
+std::size_t common_programs(const std::map<std::string, KnownProgram>& programs) {
+  return static_cast<std::size_t>(
+      std::count_if(programs.begin(), programs.end(), [](const auto& program) { return program.second.common; }));
+}
+
 bool room_for_common(const std::map<std::string, KnownProgram>& programs) {
-  const auto common =
-      std::count_if(programs.begin(), programs.end(), [](const auto& program) { return program.second.common; });
-  return static_cast<std::size_t>(common) < kMaxCommonPrograms;
+  return common_programs(programs) < kMaxCommonPrograms;
 }
 
 /// Which of these programs are common. Those in the kernel stay as they are, so that nothing moves without need; of the
@@ -70,12 +77,13 @@ void choose_common(const std::map<std::string, CompiledPtr>& compiled, const Rul
     if (!there)
       fresh.push_back(name);
     else if (table->second.sets.contains(lowered.ports) && room_for_common(programs))
-      program = known_program(*compiled.at(name), true);
+      program = known_program(*compiled.at(name), true, program.sample);
   }
   std::stable_sort(fresh.begin(), fresh.end(),
                    [&](const auto& a, const auto& b) { return programs.at(a).ports > programs.at(b).ports; });
   for (const std::string& name : fresh)
-    if (room_for_common(programs)) programs.at(name) = known_program(*compiled.at(name), true);
+    if (room_for_common(programs))
+      programs.at(name) = known_program(*compiled.at(name), true, programs.at(name).sample);
 }
 
 void add_changes(const PortElements& elements, bool deleting, Changes& out) {
@@ -102,17 +110,76 @@ void add_known_sets(const std::set<std::string>& names, const Ruleset& definitio
   }
 }
 
-std::set<std::string> set_names(const std::map<std::string, KnownProgram>& programs) {
-  std::set<std::string> names;
-  for (const auto& [name, program] : programs) names.insert(program.sets.begin(), program.sets.end());
-  return names;
+void absorb(const Plan& plan, Knowledge& knowledge) {
+  for (const std::string& name : plan.gone) knowledge.programs.erase(name);
+  for (const auto& [name, program] : plan.programs) {
+    const auto [known, fresh] = knowledge.programs.emplace(name, program);
+    if (fresh) continue;
+    const std::size_t running = known->second.ports;
+    known->second = program;
+    known->second.ports = running;
+  }
+  for (const auto& [name, more] : plan.ports)
+    if (const auto known = knowledge.programs.find(name); known != knowledge.programs.end())
+      known->second.ports += static_cast<std::size_t>(more);
+  knowledge.closed = plan.closed;
 }
 
-FrameNeeds needs_of(const Knowledge& knowledge, const std::map<std::string, KnownProgram>& programs) {
-  Knowledge all;
-  all.closed_ports = knowledge.closed_ports;
-  all.programs = programs;
-  return all.frame_needs();
+/// What the kernel holds of a program: chains that one of these versions has too, and of the others the names.
+void add_known(const KnownProgram& known, const std::vector<CompiledPtr>& versions, Ruleset& out) {
+  for (const auto& [name, print] : known.chains) {
+    Chain chain{name, std::nullopt, {Rule{{}, "not known"}}, {}};
+    for (const CompiledPtr& version : versions)
+      for (const Chain& of_version : version->lowered.chains)
+        if (of_version.name == name && fingerprint(of_version) == print) chain = of_version;
+    out.tables.at(Family::Bridge).chains.insert_or_assign(name, std::move(chain));
+  }
+}
+
+/// Ports that run the program have nothing to gain or lose when it becomes `compiled`: all that it owes to their
+/// variables held before, and they have the elements that it looks up.
+bool keeps_its_ports(const KnownProgram& known, const Compiled& compiled) {
+  const auto& facts = compiled.program.shape.facts;
+  const bool held = std::all_of(facts.begin(), facts.end(), [&](const Fact& fact) {
+    return std::binary_search(known.facts.begin(), known.facts.end(), fact.key());
+  });
+  // Ports that come by the verdict maps have an element in those flows that the program judges.
+  return held && value_set_names(compiled) == known.values && (known.common || compiled.lowered.entry == known.entry);
+}
+
+/// A port's part of a plan.
+struct PlannedPort {
+  CompiledPtr before, after;
+  bool was_closed = false;
+  bool stays_closed = false;
+};
+
+const PortName& port_of(const PortChange& change) { return (change.before ? change.before : change.after)->port; }
+
+/// The variables of the first of these ports that comes to the program.
+Variables sample_of(const std::string& program, const std::vector<PlannedPort>& planned,
+                    const std::vector<PortChange>& ports) {
+  for (std::size_t i = 0; i < planned.size(); ++i)
+    if (planned[i].after && planned[i].after->lowered.name == program) return ports[i].after->effective_variables();
+  return {};
+}
+
+Result<PlannedPort> planned_port(const PortChange& change, bool was_closed, Programs& before, Programs& after) {
+  PlannedPort port;
+  port.was_closed = was_closed;
+  if (!was_closed) {
+    NWF_TRY(port.before, program_of(change.before, before));
+  }
+  auto program = program_of(change.after, after);
+  if (program && *program && was_closed)
+    if (auto values = elements_for(**program, false, *change.after); !values) program = fail(values.error());
+  if (!program && !was_closed) {
+    Error error = std::move(program).error();
+    return fail(change.after ? std::move(error).at(change.after->source) : std::move(error));
+  }
+  port.stays_closed = !program.has_value();
+  if (program) port.after = std::move(*program);
+  return port;
 }
 
 }  // namespace
@@ -131,14 +198,14 @@ Result<Wanted> wanted_ruleset(const std::vector<Binding>& bindings, Programs& pr
     needs.add_closed();
   };
   for (const Binding& binding : bindings) {
-    auto side = side_of(binding, programs);
-    if (!side) {
-      close(binding, std::move(side).error());
+    auto found = program_of(binding, programs);
+    if (!found) {
+      close(binding, std::move(found).error());
       continue;
     }
-    const CompiledPtr& program = (*side)->compiled;
+    const CompiledPtr& program = *found;
     if (compiled.emplace(program->lowered.name, program).second)
-      wanted.programs.emplace(program->lowered.name, known_program(*program, false));
+      wanted.programs.emplace(program->lowered.name, known_program(*program, false, binding.effective_variables()));
     ++wanted.programs.at(program->lowered.name).ports;
     open.emplace_back(&binding, program);
   }
@@ -176,172 +243,204 @@ Firewall::Firewall(Backend& backend, std::optional<Knowledge> knowledge)
   if (knowledge) knowledge_ = std::move(*knowledge);
 }
 
-Result<Firewall::Plan> Firewall::plan(const std::vector<PortChange>& changes, Programs& before, Programs& after) const {
+Edit Firewall::edit(const std::set<std::string>& filters, Programs& after) const {
+  Edit edit;
+  for (const auto& [name, known] : knowledge_.programs) {
+    const bool uses = std::any_of(known.filters.begin(), known.filters.end(),
+                                  [&](const std::string& filter) { return filters.contains(filter); });
+    if (!uses) continue;
+    // An error may be the sample's alone: the ports will tell.
+    auto compiled = after.find(known.filter, known.sample);
+    if (compiled && (*compiled)->lowered.name == name && keeps_its_ports(known, **compiled))
+      edit.programs.emplace(name, std::move(*compiled));
+    else
+      edit.reshaped.insert(name);
+  }
+  return edit;
+}
+
+Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramEdits& edits, Programs& before,
+                            Programs& after) const {
   Plan plan;
-  plan.programs = knowledge_.programs;
-  std::vector<std::pair<std::optional<Side>, std::optional<Side>>> sides;
-  sides.reserve(changes.size());
-  std::map<std::string, CompiledPtr> old_programs, new_programs;
-  for (const PortChange& change : changes) {
-    NWF_TRY(auto old_side, side_of(change.before, before));
-    NWF_TRY(auto new_side, side_of(change.after, after));
-    if (old_side) old_programs.emplace(old_side->compiled->lowered.name, old_side->compiled);
-    if (new_side) new_programs.emplace(new_side->compiled->lowered.name, new_side->compiled);
-    sides.emplace_back(std::move(old_side), std::move(new_side));
+  plan.closed = knowledge_.closed;
+  std::map<std::string, CompiledPtr> old_programs, new_programs = edits;
+  std::vector<PlannedPort> planned;
+  planned.reserve(ports.size());
+  for (const PortChange& change : ports) {
+    const std::string name = port_of(change).text();
+    NWF_TRY(PlannedPort port, planned_port(change, knowledge_.closed.contains(name), before, after));
+    if (port.before) {
+      old_programs.emplace(port.before->lowered.name, port.before);
+      --plan.ports[port.before->lowered.name];
+    }
+    if (port.after) {
+      new_programs.emplace(port.after->lowered.name, port.after);
+      ++plan.ports[port.after->lowered.name];
+    }
+    if (port.was_closed && !port.stays_closed) plan.closed.erase(name);
+    planned.push_back(std::move(port));
   }
 
-  bool same_programs = true;
-  for (const auto& [old_side, new_side] : sides) {
-    if (old_side) {
-      const auto known = plan.programs.find(old_side->compiled->lowered.name);
-      if (known != plan.programs.end() && --known->second.ports == 0 && !new_programs.contains(known->first)) {
-        plan.programs.erase(known);
-        same_programs = false;
-      }
-    }
+  // Which programs there will be.
+  std::size_t common = common_programs(knowledge_.programs);
+  for (const auto& [name, more] : plan.ports) {
+    const auto known = knowledge_.programs.find(name);
+    if (known == knowledge_.programs.end() || static_cast<std::ptrdiff_t>(known->second.ports) + more > 0) continue;
+    plan.gone.insert(name);
+    if (known->second.common) --common;
   }
-  for (const auto& [old_side, new_side] : sides) {
-    if (!new_side) continue;
-    const Compiled& compiled = *new_side->compiled;
-    auto [known, fresh] = plan.programs.emplace(compiled.lowered.name, KnownProgram{});
-    if (fresh || known->second.hash != compiled.hash) {
-      const std::size_t ports = known->second.ports;
-      const bool common = fresh ? room_for_common(plan.programs) : known->second.common;
-      known->second = known_program(compiled, common);
-      known->second.ports = ports;
-      same_programs = false;
-      plan.warnings.insert(plan.warnings.end(), compiled.lowered.warnings.begin(), compiled.lowered.warnings.end());
+  for (const auto& [name, compiled] : new_programs) {
+    const auto known = knowledge_.programs.find(name);
+    if (plan.gone.contains(name) || (known != knowledge_.programs.end() && known->second.hash == compiled->hash))
+      continue;
+    if (known != knowledge_.programs.end()) {
+      plan.programs.emplace(name, known_program(*compiled, known->second.common, known->second.sample));
+    } else {
+      plan.programs.emplace(name,
+                            known_program(*compiled, common < kMaxCommonPrograms, sample_of(name, planned, ports)));
+      if (common < kMaxCommonPrograms) ++common;
     }
-    ++known->second.ports;
+    plan.warnings.insert(plan.warnings.end(), compiled->lowered.warnings.begin(), compiled->lowered.warnings.end());
   }
-  for (std::size_t i = 0; i < changes.size(); ++i) {
-    auto& [old_side, new_side] = sides[i];
-    if (old_side) {
-      const bool common = is_common(knowledge_.programs, old_side->compiled->lowered.name);
-      NWF_TRY(old_side->elements, elements_for(*old_side->compiled, common, *changes[i].before));
+  for (const auto* programs : {&old_programs, &new_programs})
+    for (const auto& [name, compiled] : *programs)
+      if (knowledge_.programs.contains(name)) plan.concerned.insert(name);
+  const auto will_be_common = [&](const std::string& name) {
+    return is_common(plan.programs.contains(name) ? plan.programs : knowledge_.programs, name);
+  };
+
+  // What each port has, and will have.
+  std::vector<PortElements> old_elements, new_elements;
+  for (std::size_t i = 0; i < planned.size(); ++i) {
+    const PlannedPort& port = planned[i];
+    if (port.was_closed) old_elements.push_back(closed_elements(port_of(ports[i])));
+    if (port.stays_closed) new_elements.push_back(closed_elements(port_of(ports[i])));
+    if (port.before) {
+      const bool common_before = is_common(knowledge_.programs, port.before->lowered.name);
+      NWF_TRY(auto elements, elements_for(*port.before, common_before, *ports[i].before));
+      old_elements.push_back(std::move(elements));
     }
-    if (new_side) {
-      const bool common = is_common(plan.programs, new_side->compiled->lowered.name);
-      NWF_TRY(new_side->elements, elements_for(*new_side->compiled, common, *changes[i].after));
+    if (port.after) {
+      const bool common_after = will_be_common(port.after->lowered.name);
+      NWF_TRY(auto elements, elements_for(*port.after, common_after, *ports[i].after));
+      new_elements.push_back(std::move(elements));
     }
   }
 
-  if (same_programs) {
+  if (plan.programs.empty() && plan.gone.empty() && plan.closed.empty() == knowledge_.closed.empty()) {
     // The usual case: the programs are there, only elements come and go. Deletions first, so that an element
     // both old and new ends up present.
-    for (const auto& [old_side, new_side] : sides)
-      if (old_side) add_changes(old_side->elements, true, plan.changes);
-    for (const auto& [old_side, new_side] : sides)
-      if (new_side) add_changes(new_side->elements, false, plan.changes);
+    for (const PortElements& elements : old_elements) add_changes(elements, true, plan.changes);
+    for (const PortElements& elements : new_elements) add_changes(elements, false, plan.changes);
     return plan;
   }
 
+  Knowledge then = knowledge_;
+  absorb(plan, then);
   NWF_TRY(Ruleset from, frame(knowledge_.frame_needs(), before.capabilities(), before.options()));
-  NWF_TRY(Ruleset to, frame(needs_of(knowledge_, plan.programs), after.capabilities(), after.options()));
-  for (const auto& [name, compiled] : new_programs) add_program(compiled->lowered, is_common(plan.programs, name), to);
-  for (const auto& [name, compiled] : old_programs) {
-    const auto known = knowledge_.programs.find(name);
-    if (known == knowledge_.programs.end()) continue;
-    if (known->second.hash == compiled->hash) {
-      add_program(compiled->lowered, known->second.common, from);
-    } else {
-      Table& table = from.tables.at(Family::Bridge);
-      for (const auto& [chain, fingerprint] : known->second.chains)
-        table.chains.insert_or_assign(chain, Chain{chain, std::nullopt, {Rule{{}, "not known"}}, {}});
-    }
-    // A program that other ports still run stays, whether or not a port of this change comes to it.
-    if (plan.programs.contains(name) && !new_programs.contains(name))
-      add_program(compiled->lowered, is_common(plan.programs, name), to);
+  NWF_TRY(Ruleset to, frame(then.frame_needs(), after.capabilities(), after.options()));
+  for (const std::string& name : plan.concerned) {
+    std::vector<CompiledPtr> versions;
+    for (const auto* programs : {&old_programs, &new_programs})
+      if (const auto found = programs->find(name); found != programs->end()) versions.push_back(found->second);
+    add_known(knowledge_.programs.at(name), versions, from);
+    // Left by some ports of this change, or come to as it is.
+    if (!plan.gone.contains(name) && !plan.programs.contains(name))
+      add_known(knowledge_.programs.at(name), versions, to);
   }
-  // A program that is in the kernel already but that no port of this change leaves.
-  for (const auto& [name, compiled] : new_programs) {
-    const auto known = knowledge_.programs.find(name);
-    if (known == knowledge_.programs.end() || old_programs.contains(name)) continue;
-    if (known->second.hash == compiled->hash) {
-      add_program(compiled->lowered, known->second.common, from);
-    } else {
-      Table& table = from.tables.at(Family::Bridge);
-      for (const auto& [chain, fingerprint] : known->second.chains)
-        table.chains.insert_or_assign(chain, Chain{chain, std::nullopt, {Rule{{}, "not known"}}, {}});
-    }
-  }
+  for (const auto& [name, program] : plan.programs) add_program(new_programs.at(name)->lowered, program.common, to);
   add_known_sets(knowledge_.sets(), to, from);
-  add_known_sets(set_names(plan.programs), from, to);
-  for (const auto& [old_side, new_side] : sides) {
-    if (old_side) add_elements(old_side->elements, from);
-    if (new_side) add_elements(new_side->elements, to);
-  }
+  add_known_sets(then.sets(), from, to);
+  for (const PortElements& elements : old_elements) add_elements(elements, from);
+  for (const PortElements& elements : new_elements) add_elements(elements, to);
   plan.changes = diff(from, to);
   return plan;
 }
 
-Result<std::vector<Error>> Firewall::transition(const std::vector<PortChange>& changes, Programs& before,
-                                                Programs& after) {
-  if (!known_) return fail(ErrorKind::Outdated, "nothing is known of the kernel's ruleset");
-  NWF_TRY(Plan plan, this->plan(changes, before, after));
+Result<std::vector<Error>> Firewall::transition(const std::vector<PortChange>& ports, const ProgramEdits& edits,
+                                                Programs& before, Programs& after) {
+  const auto not_known = [&] {
+    known_ = false;
+    return fail(ErrorKind::Outdated, "the kernel does not hold what it should: somebody else changed its ruleset",
+                "run `nwfctl reconcile`");
+  };
+  if (!known_) return not_known();
+  NWF_TRY(Plan plan, this->plan(ports, edits, before, after));
+  const auto unchecked = [&](const std::string& name) { return !knowledge_.programs.at(name).checked; };
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    if (plan.changes.empty()) {
-      knowledge_.programs = std::move(plan.programs);
-      return std::move(plan.warnings);
+    if (attempt > 0 || std::any_of(plan.concerned.begin(), plan.concerned.end(), unchecked)) {
+      NWF_TRY(const bool holds, check(plan.concerned, before.options()));
+      if (!holds) return not_known();
     }
-    auto applied = backend_.apply(plan.changes, knowledge_.generation);
-    if (applied) {
+    if (!plan.changes.empty()) {
+      auto applied = backend_.apply(plan.changes, knowledge_.generation);
+      if (!applied && applied.error().kind == ErrorKind::Outdated) continue;
+      if (!applied) {
+        // What should have been possible was not: something is not as it is known, or the change is impossible.
+        if (applied.error().kind == ErrorKind::Kernel) known_ = false;
+        return fail(std::move(applied).error());
+      }
       knowledge_.generation = *applied;
-      knowledge_.programs = std::move(plan.programs);
-      return std::move(plan.warnings);
     }
-    if (applied.error().kind != ErrorKind::Outdated) {
-      NWF_TRY(const bool holds, still_holds());
-      if (holds) return fail(std::move(applied).error());
-      known_ = false;
-      return fail(ErrorKind::Outdated, "the kernel's ruleset was changed by somebody else");
-    }
-    NWF_TRY(const bool holds, still_holds());
-    if (!holds) {
-      known_ = false;
-      return fail(ErrorKind::Outdated, "the kernel's ruleset was changed by somebody else");
-    }
+    absorb(plan, knowledge_);
+    return std::move(plan.warnings);
   }
   return fail(ErrorKind::Kernel,
               fmt::format("somebody else changed the kernel's ruleset {} times meanwhile", kAttempts),
               "see with `nft monitor` who does, and try again");
 }
 
-Result<bool> Firewall::still_holds() {
-  NWF_TRY(const Held held, backend_.read());
-  const auto table = held.ruleset.tables.find(Family::Bridge);
-  for (const auto& [name, program] : knowledge_.programs) {
-    if (table == held.ruleset.tables.end()) return false;
-    for (const auto& [chain, seal] : program.chains) {
-      const auto found = table->second.chains.find(chain);
-      if (found == table->second.chains.end() || sealed_fingerprint(found->second) != seal) return false;
-    }
-    for (const std::string& set : program.sets)
-      if (!table->second.sets.contains(set)) return false;
-  }
-  NWF_TRY(const Ruleset expected,
-          frame(knowledge_.frame_needs(), knowledge_.capabilities, LowerOptions{{}, knowledge_.host_traffic}));
+Result<bool> Firewall::check(const std::set<std::string>& programs, const LowerOptions& options) {
+  NWF_TRY(const Ruleset expected, frame(knowledge_.frame_needs(), knowledge_.capabilities, options));
+  ChainNames names;
+  for (const auto& [family, table] : expected.tables)
+    for (const auto& [name, chain] : table.chains) names[family].insert(name);
+  for (const std::string& program : programs)
+    for (const auto& [chain, print] : knowledge_.programs.at(program).chains) names[Family::Bridge].insert(chain);
+  NWF_TRY(const Held held, backend_.read(names));
+  if (held.generation != knowledge_.generation)
+    for (auto& [name, program] : knowledge_.programs) program.checked = false;
+  knowledge_.generation = held.generation;
   for (const auto& [family, wanted] : expected.tables) {
     const auto there = held.ruleset.tables.find(family);
     if (there == held.ruleset.tables.end()) return false;
     for (const auto& [name, chain] : wanted.chains) {
       const auto found = there->second.chains.find(name);
-      if (found == there->second.chains.end() || sealed_fingerprint(found->second) != sealed_fingerprint(chain))
+      if (found == there->second.chains.end() || found->second.base != chain.base || found->second.rules != chain.rules)
         return false;
     }
+    for (const auto& [name, set] : wanted.sets)
+      if (!there->second.sets.contains(name)) return false;
   }
-  knowledge_.generation = held.generation;
+  for (const std::string& name : programs) {
+    KnownProgram& program = knowledge_.programs.at(name);
+    const auto table = held.ruleset.tables.find(Family::Bridge);
+    if (table == held.ruleset.tables.end()) return false;
+    for (const auto& [chain, print] : program.chains) {
+      const auto found = table->second.chains.find(chain);
+      if (found == table->second.chains.end() || fingerprint(found->second) != print) return false;
+    }
+    for (const std::string& set : program.sets)
+      if (!table->second.sets.contains(set)) return false;
+    program.checked = true;
+  }
   return true;
+}
+
+Result<Firewall::Drift> Firewall::drift(const std::vector<Binding>& bindings, Programs& programs) {
+  Drift drift;
+  NWF_TRY(drift.held, backend_.read());
+  NWF_TRY(drift.wanted, wanted_ruleset(bindings, programs, drift.held.ruleset));
+  drift.changes = diff(drift.held.ruleset, drift.wanted.ruleset);
+  return drift;
 }
 
 Result<Firewall::Reconciled> Firewall::reconcile(const std::vector<Binding>& bindings, Programs& programs) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    NWF_TRY(const Held held, backend_.read());
-    NWF_TRY(Wanted wanted, wanted_ruleset(bindings, programs, held.ruleset));
-    const Changes changes = diff(held.ruleset, wanted.ruleset);
-    std::uint32_t generation = held.generation;
-    if (!changes.empty()) {
-      auto applied = backend_.apply(changes, held.generation);
+    NWF_TRY(Drift drift, this->drift(bindings, programs));
+    std::uint32_t generation = drift.held.generation;
+    if (!drift.changes.empty()) {
+      auto applied = backend_.apply(drift.changes, generation);
       if (!applied && applied.error().kind == ErrorKind::Outdated) continue;
       if (!applied) return fail(std::move(applied).error());
       generation = *applied;
@@ -350,10 +449,11 @@ Result<Firewall::Reconciled> Firewall::reconcile(const std::vector<Binding>& bin
     knowledge_.place = this_place();
     knowledge_.host_traffic = programs.options().filter_host_traffic;
     knowledge_.capabilities = programs.capabilities();
-    knowledge_.programs = std::move(wanted.programs);
-    knowledge_.closed_ports = !wanted.closed.empty();
+    knowledge_.programs = std::move(drift.wanted.programs);
+    knowledge_.closed.clear();
+    for (const ClosedPort& closed : drift.wanted.closed) knowledge_.closed.insert(closed.port);
     known_ = true;
-    return Reconciled{changes.size(), std::move(wanted.closed)};
+    return Reconciled{drift.changes.size(), std::move(drift.wanted.closed)};
   }
   return fail(ErrorKind::Kernel,
               fmt::format("somebody else changed the kernel's ruleset {} times meanwhile", kAttempts),

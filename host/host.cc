@@ -4,10 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <map>
 #include <random>
+#include <set>
 
-#include "engine/print/nft.h"
+#include "engine/print/nft_changes.h"
 #include "engine/ruleset/diff.h"
+#include "host/definitions.h"
 #include "host/firewall.h"
 #include "host/library.h"
 #include "host/port_rules.h"
@@ -65,10 +69,26 @@ class Host final : public Service {
   Result<GuestBound> guest_bind(const std::string& text, const std::string& file, GuestState state) override;
   Result<std::vector<BindingSummary>> guest_unbind(const std::string& name,
                                                    const std::optional<Mac>& unplugged) override;
+  Result<Applied> apply(const std::vector<Document>& documents, const Progress& progress) override;
+  Result<Planned> plan(const std::vector<Document>& documents) override;
   Result<Status> status() override;
   Result<std::size_t> reconcile() override;
 
  private:
+  using Filters = std::vector<std::shared_ptr<const Filter>>;
+  /// A change of the firewall: ports, and programs whose ports stay as they are.
+  struct Change {
+    std::vector<PortChange> ports;
+    Edit edit;
+  };
+  /// Filters as they will be, with their UUIDs.
+  struct NewFilters {
+    Filters changed;  ///< those that are not as they are already, as they will be kept
+    Filters given;    ///< the same as the user wrote them
+    std::vector<FilterDeed> deeds;
+    std::vector<Error> warnings;
+  };
+
   /// The lock, the stock filters, and nothing remembered that another process may have changed.
   Result<std::unique_ptr<store::Lock>> begin();
   Result<void> open_backend();
@@ -78,8 +98,18 @@ class Host final : public Service {
   Result<std::size_t> reconcile_all();
   LowerOptions lower_options() const { return {options_.mark, options_.filter_host_traffic}; }
 
-  /// transition(); when the kernel turns out not to hold what it should, it is reconciled first.
-  Result<std::vector<Error>> apply(const std::vector<PortChange>& changes, Programs& before, Programs& after);
+  /// Makes and carries out a change. When the kernel turns out not to hold what it should, it is reconciled first and
+  /// the change made from there.
+  Result<std::vector<Error>> carry_out(const std::function<Result<Change>()>& make, Programs& after);
+  /// What these filters and bindings change, the kernel being known. `after` has the filters.
+  Result<Change> change_of(const Filters& filters, const std::vector<Binding>& bindings, Programs& after);
+  std::size_t ports_changed(const Change& change) const;
+  /// Those of the bindings that are not as they are already, and what each is.
+  Result<std::vector<Binding>> new_bindings(std::vector<Binding>& given, std::vector<BindingDeed>& deeds);
+  Result<NewFilters> new_filters(const std::vector<std::shared_ptr<Filter>>& filters);
+  /// An error in a filter as it will be kept, told where the user wrote it.
+  static Error at_given_place(Error error, const NewFilters& filters);
+  Result<bool> any_port_bound();
 
   Result<std::optional<Binding>> read_binding(const std::string& port);
   Result<std::vector<Binding>> read_bindings();
@@ -89,7 +119,6 @@ class Host final : public Service {
   /// All these ports at one instant, in the kernel and then in the store. Returns warnings.
   Result<std::vector<std::string>> change_ports(const std::vector<PortChange>& changes);
   Result<void> check_identity(const Filter& filter);
-  Result<std::vector<Binding>> users_of(const std::string& filter);
 
   Options options_;
   std::unique_ptr<store::Store> store_;
@@ -101,6 +130,8 @@ class Host final : public Service {
 
 Result<std::unique_ptr<store::Lock>> Host::begin() {
   NWF_TRY(auto lock, store_->lock());
+  // Whoever died may have changed the kernel or the state without writing down that it did.
+  if (lock->after_crash()) NWF_CHECK(store_->remove(Shelf::State, kKnowledge));
   NWF_CHECK(library_.seed());
   library_.forget_all();
   programs_.reset();
@@ -145,14 +176,54 @@ Result<std::size_t> Host::reconcile_all() {
   return reconciled.changes;
 }
 
-Result<std::vector<Error>> Host::apply(const std::vector<PortChange>& changes, Programs& before, Programs& after) {
-  auto done = firewall_->transition(changes, before, after);
-  if (done || done.error().kind != ErrorKind::Outdated) return done;
-  // Somebody else wrote, or this is the first change since boot. Bring the kernel to what the state says,
-  // and make the change from there.
-  NWF_TRY(const auto bindings, read_bindings());
-  NWF_CHECK(firewall_->reconcile(bindings, before));
-  return firewall_->transition(changes, before, after);
+Result<std::vector<Error>> Host::carry_out(const std::function<Result<Change>()>& make, Programs& after) {
+  for (bool again = false;; again = true) {
+    if (!firewall_->knows_kernel()) {
+      NWF_TRY(const auto bindings, read_bindings());
+      NWF_CHECK(firewall_->reconcile(bindings, *programs_));
+    }
+    NWF_TRY(const Change change, make());
+    auto done = firewall_->transition(change.ports, change.edit.programs, *programs_, after);
+    if (done || firewall_->knows_kernel() || again) return done;
+  }
+}
+
+Result<Host::Change> Host::change_of(const Filters& filters, const std::vector<Binding>& bindings, Programs& after) {
+  std::set<std::string> names, listed;
+  for (const auto& filter : filters) names.insert(filter->name);
+  Change change;
+  change.edit = firewall_->edit(names, after);
+  for (const Binding& binding : bindings) {
+    NWF_TRY(auto before, read_binding(binding.port.text()));
+    change.ports.push_back({std::move(before), binding});
+    listed.insert(binding.port.text());
+  }
+  const auto look_at = [&](const Binding& binding) {
+    if (listed.insert(binding.port.text()).second) change.ports.push_back({binding, binding});
+  };
+  if (!change.edit.reshaped.empty()) {
+    NWF_TRY(const auto all, read_bindings());
+    for (const Binding& binding : all) {
+      const auto program = programs_->find(binding.filter, binding.effective_variables());
+      if (program && change.edit.reshaped.contains((*program)->lowered.name)) look_at(binding);
+    }
+  }
+  for (const std::string& port : firewall_->knowledge().closed) {
+    NWF_TRY(const auto binding, read_binding(port));
+    if (binding && !names.empty()) look_at(*binding);
+  }
+  return change;
+}
+
+std::size_t Host::ports_changed(const Change& change) const {
+  std::size_t ports = change.ports.size();
+  for (const auto& [name, compiled] : change.edit.programs) ports += firewall_->knowledge().programs.at(name).ports;
+  return ports;
+}
+
+Result<bool> Host::any_port_bound() {
+  NWF_TRY(const auto ports, store_->list(Shelf::Bindings));
+  return !ports.empty();
 }
 
 Result<std::optional<Binding>> Host::read_binding(const std::string& port) {
@@ -185,32 +256,6 @@ BindingSummary Host::summary(const Binding& binding) const {
   return {binding.port.text(), binding.filter, !netlink::link_exists(binding.port)};
 }
 
-Result<std::vector<Binding>> Host::users_of(const std::string& filter) {
-  // Which root filters have it in their trees is known from the programs; only if one does are bindings read.
-  std::set<std::string> roots;
-  for (const auto& [name, program] : firewall_->knowledge().programs)
-    if (std::find(program.filters.begin(), program.filters.end(), filter) != program.filters.end())
-      roots.insert(program.filter);
-  // Closed ports and an unknown kernel are not among the programs: then look at every binding.
-  const bool all = !firewall_->knows_kernel() || firewall_->knowledge().closed_ports;
-  std::vector<Binding> users;
-  if (roots.empty() && !all) return users;
-  NWF_TRY(auto bindings, read_bindings());
-  for (Binding& binding : bindings) {
-    bool uses = roots.contains(binding.filter) || binding.filter == filter;
-    if (!uses && all) {
-      const auto root = library_.find(binding.filter);
-      if (root && *root != nullptr) {
-        const auto flat = flatten(*root, library_.lookup());
-        // A tree that cannot be followed may well need just this filter.
-        uses = !flat || std::find(flat->filters.begin(), flat->filters.end(), filter) != flat->filters.end();
-      }
-    }
-    if (uses) users.push_back(std::move(binding));
-  }
-  return users;
-}
-
 Result<void> Host::check_identity(const Filter& filter) {
   NWF_TRY(const auto same_name, library_.find(filter.name));
   if (same_name != nullptr && filter.uuid && same_name->uuid && *filter.uuid != *same_name->uuid)
@@ -231,47 +276,89 @@ Result<void> Host::check_identity(const Filter& filter) {
   return {};
 }
 
+Error Host::at_given_place(Error error, const NewFilters& filters) {
+  const auto place = [](const FilterEntry& entry) {
+    return std::visit([](const auto& of) { return of.source; }, entry);
+  };
+  for (std::size_t f = 0; f < filters.changed.size(); ++f) {
+    const Filter &kept = *filters.changed[f], &given = *filters.given[f];
+    if (kept.source.file != error.where.file) continue;
+    const int line = error.where.line;
+    error.where = given.source;
+    for (std::size_t i = 0; i < kept.entries.size(); ++i)
+      if (place(kept.entries[i]).line <= line) error.where = place(given.entries[i]);
+    break;
+  }
+  return error;
+}
+
+Result<Host::NewFilters> Host::new_filters(const std::vector<std::shared_ptr<Filter>>& filters) {
+  NewFilters result;
+  std::map<Uuid, std::string> given;
+  for (const auto& filter : filters) {
+    NWF_CHECK(check_identity(*filter));
+    NWF_TRY(const auto old, library_.find(filter->name));
+    if (!filter->uuid) filter->uuid = old != nullptr && old->uuid ? old->uuid : std::optional<Uuid>(random_uuid());
+    if (const auto [other, fresh] = given.emplace(*filter->uuid, filter->name); !fresh)
+      return fail({ErrorKind::Refused,
+                   fmt::format("UUID {} is given to filter '{}' too", filter->uuid->text(), other->second),
+                   filter->source,
+                   "leave one <uuid> out to get a new one",
+                   {}});
+    const std::string text = xml::write_filter(*filter);
+    const bool same = old != nullptr && xml::write_filter(*old) == text;
+    result.deeds.push_back({{filter->name, *filter->uuid},
+                            old == nullptr ? Deed::New
+                            : same         ? Deed::Same
+                                           : Deed::Changed});
+    if (same) continue;
+    // Rules in the kernel name their lines, which are those of the document that is kept, not of the text given.
+    NWF_TRY(auto kept, xml::read_filter(text, store_->path(Shelf::Filters, filter->name)));
+    result.changed.push_back(std::make_shared<const Filter>(std::move(kept.value)));
+    result.given.push_back(filter);
+  }
+  const FilterLookup lookup = library_.lookup_with(result.changed);
+  for (const auto& filter : result.changed) {
+    const auto flat = flatten(filter, lookup);
+    if (flat) continue;
+    Error error = at_given_place(flat.error(), result);
+    // As in libvirt, a reference to what will be defined later is fine until somebody binds it.
+    if (error.kind != ErrorKind::NotFound) return fail(std::move(error));
+    result.warnings.push_back(std::move(error));
+  }
+  return result;
+}
+
 Result<Defined> Host::filter_define(const std::string& text, const std::string& file) {
   NWF_TRY(auto parsed, xml::read_filter(text, file));
   NWF_TRY(const auto lock, begin());
-  auto filter = std::make_shared<Filter>(std::move(parsed.value));
-  NWF_CHECK(check_identity(*filter));
-  NWF_TRY(const auto old, library_.find(filter->name));
-  if (!filter->uuid) filter->uuid = old != nullptr && old->uuid ? old->uuid : std::optional<Uuid>(random_uuid());
-
+  NWF_TRY(const NewFilters filters, new_filters({std::make_shared<Filter>(std::move(parsed.value))}));
   Defined result;
-  result.filter = {filter->name, *filter->uuid};
-  result.replaced = old != nullptr;
+  result.filter = filters.deeds[0].filter;
+  result.replaced = filters.deeds[0].deed != Deed::New;
   result.warnings = texts(parsed.warnings);
-  const FilterLookup with_new = library_.lookup_with(filter);
-  if (const auto flat = flatten(filter, with_new); !flat) {
-    // As in libvirt, a reference to what will be defined later is fine until somebody binds it.
-    if (flat.error().kind != ErrorKind::NotFound) return fail(flat.error());
-    result.warnings.push_back(describe(flat.error()));
-  }
+  for (const std::string& warning : texts(filters.warnings)) result.warnings.push_back(warning);
+  if (filters.changed.empty()) return result;
 
-  NWF_TRY(const auto prepared, store_->prepare(Shelf::Filters, filter->name, xml::write_filter(*filter)));
-  std::vector<Binding> users;
+  const Filter& filter = *filters.changed[0];
+  NWF_TRY(const auto prepared, store_->prepare(Shelf::Filters, filter.name, xml::write_filter(filter)));
   // A filter may be defined without privilege as long as no port is bound: then there is no firewall to change.
-  NWF_TRY(const auto ports, store_->list(Shelf::Bindings));
-  if (!ports.empty()) {
+  NWF_TRY(const bool bound, any_port_bound());
+  if (bound) {
     NWF_CHECK(open_firewall());
-    NWF_TRY(users, users_of(filter->name));
-  }
-  if (!users.empty()) {
-    Programs after(with_new, programs_->capabilities(), lower_options());
-    std::vector<PortChange> changes;
-    for (const Binding& binding : users) {
-      changes.push_back({binding, binding});
-      result.ports.push_back(binding.port.text());
-    }
-    auto applied = apply(changes, *programs_, after);
-    if (!applied) return fail(std::move(applied).error());
-    for (const std::string& warning : texts(*applied)) result.warnings.push_back(warning);
+    Programs after(library_.lookup_with(filters.changed), programs_->capabilities(), lower_options());
+    const auto make = [&]() -> Result<Change> {
+      NWF_TRY(auto change, change_of(filters.changed, {}, after));
+      result.ports = ports_changed(change);
+      return change;
+    };
+    auto done = carry_out(make, after);
+    if (!done) return fail(at_given_place(std::move(done).error(), filters));
+    for (Error& warning : *done) result.warnings.push_back(nwf::describe(at_given_place(std::move(warning), filters)));
   }
   NWF_CHECK(prepared->commit());
-  library_.forget(filter->name);
-  if (!users.empty()) NWF_CHECK(save_knowledge());
+  library_.forget(filter.name);
+  if (bound) NWF_CHECK(save_knowledge());
   return result;
 }
 
@@ -279,7 +366,7 @@ Result<std::vector<std::string>> Host::filter_validate(const std::string& text, 
   NWF_TRY(auto parsed, xml::read_filter(text, file));
   std::vector<std::string> warnings = texts(parsed.warnings);
   const auto filter = std::make_shared<const Filter>(std::move(parsed.value));
-  if (const auto flat = flatten(filter, library_.lookup_with(filter)); !flat) {
+  if (const auto flat = flatten(filter, library_.lookup_with({filter})); !flat) {
     if (flat.error().kind != ErrorKind::NotFound) return fail(flat.error());
     warnings.push_back(describe(flat.error()));
   }
@@ -328,7 +415,8 @@ Result<Bound> Host::rebind(std::optional<Binding> before, const Binding& after) 
   NWF_TRY(const auto prepared, store_->prepare(Shelf::Bindings, after.port.text(), xml::write_binding(after)));
   Bound result;
   result.binding = summary(after);
-  auto applied = apply({{std::move(before), after}}, *programs_, *programs_);
+  const auto make = [&]() -> Result<Change> { return Change{{{before, after}}, {}}; };
+  auto applied = carry_out(make, *programs_);
   if (!applied) {
     Error error = std::move(applied).error();
     // The binding is what is wrong here; that the filter it names is missing is no different.
@@ -363,7 +451,8 @@ Result<BindingSummary> Host::binding_delete(const std::string& port) {
   NWF_TRY(const Binding binding, require_binding(port));
   NWF_CHECK(open_firewall());
   const BindingSummary deleted = summary(binding);
-  const auto applied = apply({{binding, std::nullopt}}, *programs_, *programs_);
+  const auto make = [&]() -> Result<Change> { return Change{{{binding, std::nullopt}}, {}}; };
+  const auto applied = carry_out(make, *programs_);
   NWF_CHECK(store_->remove(Shelf::Bindings, port));
   if (!applied) {
     // Its program cannot be made any more, so what the port has is not known: compare everything instead.
@@ -407,7 +496,7 @@ Result<Bound> Host::binding_set(const std::string& port, const Variables& values
 Result<std::vector<std::string>> Host::change_ports(const std::vector<PortChange>& changes) {
   if (changes.empty()) return std::vector<std::string>{};
   NWF_CHECK(open_firewall());
-  std::vector<std::unique_ptr<store::Prepared>> prepared;
+  std::vector<store::ShelvedDocument> files;
   for (const PortChange& change : changes) {
     if (!change.after) continue;
     const Binding& after = *change.after;
@@ -417,13 +506,13 @@ Result<std::vector<std::string>> Host::change_ports(const std::vector<PortChange
       if (error.kind == ErrorKind::NotFound) error.kind = ErrorKind::Invalid;
       return fail(std::move(error).in("port " + after.port.text()).at(after.source));
     }
-    NWF_TRY(auto file, store_->prepare(Shelf::Bindings, after.port.text(), xml::write_binding(after)));
-    prepared.push_back(std::move(file));
+    files.push_back({Shelf::Bindings, after.port.text(), xml::write_binding(after)});
   }
-  const bool only_unbinds = prepared.empty();
-  auto applied = apply(changes, *programs_, *programs_);
+  const bool only_unbinds = files.empty();
+  NWF_TRY(const auto prepared, store_->prepare_all(files));
+  auto applied = carry_out([&]() -> Result<Change> { return Change{changes, {}}; }, *programs_);
   if (!applied && !only_unbinds) return fail(std::move(applied).error());
-  for (const auto& file : prepared) NWF_CHECK(file->commit());
+  NWF_CHECK(prepared->commit());
   for (const PortChange& change : changes)
     if (!change.after) NWF_CHECK(store_->remove(Shelf::Bindings, change.before->port.text()));
   if (!applied) {
@@ -497,6 +586,105 @@ Result<PortRules> Host::binding_rules(const std::string& port) {
   NWF_TRY(const auto compiled, programs_->find(binding.filter, binding.effective_variables()));
   NWF_TRY(const Held held, backend_->read());
   return port_rules(binding, *compiled, held.ruleset);
+}
+
+Result<Applied> Host::apply(const std::vector<Document>& documents, const Progress& progress) {
+  const auto doing = [&](std::string_view what) {
+    if (progress) progress(what, 0, documents.size());
+  };
+  doing("reading");
+  NWF_TRY(Definitions definitions, read_definitions(documents));
+  NWF_TRY(const auto lock, begin());
+  NWF_TRY(const NewFilters filters, new_filters(definitions.filters));
+  Applied result;
+  result.filters = filters.deeds;
+  result.warnings = texts(definitions.warnings);
+  for (const std::string& warning : texts(filters.warnings)) result.warnings.push_back(warning);
+
+  std::vector<store::ShelvedDocument> files;
+  for (const auto& filter : filters.changed)
+    files.push_back({Shelf::Filters, filter->name, xml::write_filter(*filter)});
+  NWF_TRY(auto bindings, new_bindings(definitions.bindings, result.bindings));
+  for (const Binding& binding : bindings)
+    files.push_back({Shelf::Bindings, binding.port.text(), xml::write_binding(binding)});
+  if (files.empty()) return result;
+  doing("writing");
+  NWF_TRY(const auto prepared, store_->prepare_all(files));
+  doing("compiling");
+  NWF_TRY(const bool ports_are_bound, any_port_bound());
+  const bool bound = ports_are_bound || !bindings.empty();
+  if (bound) {
+    NWF_CHECK(open_firewall());
+    Programs after(library_.lookup_with(filters.changed), programs_->capabilities(), lower_options());
+    const auto make = [&]() -> Result<Change> {
+      NWF_TRY(auto change, change_of(filters.changed, bindings, after));
+      result.ports = ports_changed(change) - bindings.size();
+      return change;
+    };
+    auto done = carry_out(make, after);
+    if (!done) {
+      Error error = at_given_place(std::move(done).error(), filters);
+      // What was given is wrong; that something it names is missing is no different.
+      if (error.kind == ErrorKind::NotFound) error.kind = ErrorKind::Invalid;
+      return fail(std::move(error));
+    }
+    for (Error& warning : *done) result.warnings.push_back(nwf::describe(at_given_place(std::move(warning), filters)));
+  }
+  doing("keeping");
+  NWF_CHECK(prepared->commit());
+  library_.forget_all();
+  if (bound) NWF_CHECK(save_knowledge());
+  return result;
+}
+
+Result<std::vector<Binding>> Host::new_bindings(std::vector<Binding>& given, std::vector<BindingDeed>& deeds) {
+  std::vector<Binding> changed;
+  for (Binding& binding : given) {
+    NWF_TRY(const auto old, store_->get(Shelf::Bindings, binding.port.text()));
+    const bool same = old && *old == xml::write_binding(binding);
+    deeds.push_back({summary(binding), !old ? Deed::New : same ? Deed::Same : Deed::Changed});
+    if (!same) changed.push_back(std::move(binding));
+  }
+  return changed;
+}
+
+Result<Planned> Host::plan(const std::vector<Document>& documents) {
+  NWF_TRY(Definitions definitions, read_definitions(documents));
+  NWF_TRY(const auto lock, begin());
+  NWF_TRY(const NewFilters filters, new_filters(definitions.filters));
+  Planned planned;
+  planned.filters = filters.deeds;
+  planned.warnings = texts(definitions.warnings);
+  for (const std::string& warning : texts(filters.warnings)) planned.warnings.push_back(warning);
+  NWF_TRY(const auto changed, new_bindings(definitions.bindings, planned.bindings));
+  NWF_TRY(auto bindings, read_bindings());
+  std::map<std::string, const Binding*> by_port;
+  for (const Binding& binding : changed) by_port.emplace(binding.port.text(), &binding);
+  for (Binding& binding : bindings)
+    if (const auto found = by_port.find(binding.port.text()); found != by_port.end()) {
+      binding = *found->second;
+      by_port.erase(found);
+    }
+  for (const auto& [port, binding] : by_port) bindings.push_back(*binding);
+  if (bindings.empty() && !std::filesystem::exists(store_->path(Shelf::State, kKnowledge))) return planned;
+
+  NWF_CHECK(open_backend());
+  NWF_TRY(const Capabilities capabilities, backend_->capabilities());
+  Programs after(library_.lookup_with(filters.changed), capabilities, lower_options());
+  Firewall firewall(*backend_, std::nullopt);
+  NWF_TRY(const auto drift, firewall.drift(bindings, after));
+  for (const ClosedPort& closed : drift.wanted.closed) {
+    // What apply() would refuse; a port that is closed already is no new mistake.
+    const auto mine = std::find_if(changed.begin(), changed.end(),
+                                   [&](const Binding& binding) { return binding.port.text() == closed.port; });
+    Error why = closed.why;
+    if (mine != changed.end()) return fail(std::move(why).at(mine->source));
+    planned.warnings.push_back(fmt::format("port {} is closed: {}", closed.port, nwf::describe(why)));
+  }
+  for (const std::string& warning : texts(drift.wanted.warnings)) planned.warnings.push_back(warning);
+  planned.changes = nwf::describe(drift.changes);
+  planned.nft = print::nft(drift.changes);
+  return planned;
 }
 
 Result<Status> Host::status() {

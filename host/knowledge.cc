@@ -12,7 +12,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 
 Json to_json(const Capabilities& c) {
   return Json::array({static_cast<int>(c.bridge_conntrack), static_cast<int>(c.bridge_reject),
@@ -33,7 +33,8 @@ Json to_json(const KnownProgram& program) {
   return {{"filter", program.filter}, {"filters", program.filters}, {"hash", program.hash},
           {"ports", program.ports},   {"chains", program.chains},   {"sets", program.sets},
           {"needs", needs},           {"limits", limits},           {"ports_set", program.ports_set},
-          {"entry", program.entry},   {"common", program.common}};
+          {"entry", program.entry},   {"common", program.common},   {"sample", program.sample},
+          {"facts", program.facts},   {"values", program.values},   {"checked", program.checked}};
 }
 
 KnownProgram program_from(const Json& json) {
@@ -50,6 +51,10 @@ KnownProgram program_from(const Json& json) {
   program.ports_set = json.at("ports_set");
   program.entry = json.at("entry").get<FlowEntries>();
   program.common = json.at("common");
+  program.sample = json.at("sample").get<Variables>();
+  program.facts = json.at("facts").get<std::vector<std::string>>();
+  program.values = json.at("values").get<std::vector<std::string>>();
+  program.checked = json.at("checked");
   return program;
 }
 
@@ -57,7 +62,7 @@ KnownProgram program_from(const Json& json) {
 
 FrameNeeds Knowledge::frame_needs() const {
   FrameNeeds all;
-  if (closed_ports) all.add_closed();
+  if (!closed.empty()) all.add_closed();
   for (const auto& [name, program] : programs) {
     all.needs.insert(program.needs.begin(), program.needs.end());
     all.limits.insert(program.limits.begin(), program.limits.end());
@@ -88,7 +93,7 @@ std::string to_text(const Knowledge& knowledge) {
                      {"place", knowledge.place},
                      {"host_traffic", knowledge.host_traffic},
                      {"capabilities", to_json(knowledge.capabilities)},
-                     {"closed_ports", knowledge.closed_ports},
+                     {"closed", knowledge.closed},
                      {"programs", programs}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -101,7 +106,7 @@ std::optional<Knowledge> knowledge_from_text(const std::string& text) {
     knowledge.generation = json.at("generation");
     knowledge.place = json.at("place");
     knowledge.host_traffic = json.at("host_traffic");
-    knowledge.closed_ports = json.at("closed_ports");
+    knowledge.closed = json.at("closed").get<std::set<std::string>>();
     knowledge.capabilities = capabilities_from(json.at("capabilities"));
     for (const auto& [name, program] : json.at("programs").items())
       knowledge.programs.emplace(name, program_from(program));

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/model/filter.h"
 #include "engine/ruleset/dispatch.h"
 
 namespace nwf::host {
@@ -22,6 +23,9 @@ struct KnownProgram {
   std::vector<std::string> filters;  ///< all filters of its tree
   std::string hash;
   std::size_t ports = 0;
+  Variables sample;                ///< of a port that came to it: with these an edit compiles it anew for all its ports
+  std::vector<std::string> facts;  ///< keys of its shape's facts, sorted: what holds of every port that runs it
+  std::vector<std::string> values;            ///< names of its value sets, sorted
   std::map<std::string, std::string> chains;  ///< name to sealed fingerprint
   std::vector<std::string> sets;
   std::set<Need> needs;
@@ -29,6 +33,8 @@ struct KnownProgram {
   std::string ports_set;
   FlowEntries entry;
   bool common = false;  ///< its ports are in a set of their own (dispatch.h)
+  /// False once somebody else wrote: its chains have to be looked at before they are built upon.
+  bool checked = true;
 };
 
 struct Knowledge {
@@ -37,7 +43,7 @@ struct Knowledge {
   bool host_traffic = false;
   Capabilities capabilities;
   std::map<std::string, KnownProgram> programs;
-  bool closed_ports = false;  ///< some ports run no program but are closed
+  std::set<std::string> closed;  ///< ports that run no program but are closed
 
   FrameNeeds frame_needs() const;
   /// Names of the sets that some program uses.

@@ -85,10 +85,12 @@ FilterLookup Library::lookup() {
   return [this](const std::string& name) { return find(name); };
 }
 
-FilterLookup Library::lookup_with(std::shared_ptr<const Filter> changed) {
-  return [this, changed = std::move(changed)](const std::string& name) -> Result<std::shared_ptr<const Filter>> {
-    if (name == changed->name) return changed;
-    return find(name);
+FilterLookup Library::lookup_with(std::vector<std::shared_ptr<const Filter>> changed) {
+  std::map<std::string, std::shared_ptr<const Filter>> by_name;
+  for (auto& filter : changed) by_name.emplace(filter->name, std::move(filter));
+  return [this, by_name = std::move(by_name)](const std::string& name) -> Result<std::shared_ptr<const Filter>> {
+    const auto found = by_name.find(name);
+    return found == by_name.end() ? find(name) : found->second;
   };
 }
 

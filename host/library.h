@@ -42,8 +42,8 @@ class Library {
 
   /// find(), for compile().
   FilterLookup lookup();
-  /// The same, with `changed` in place of the filter of its name.
-  FilterLookup lookup_with(std::shared_ptr<const Filter> changed);
+  /// The same, with these in place of the filters of their names.
+  FilterLookup lookup_with(std::vector<std::shared_ptr<const Filter>> changed);
 
   /// What is known of a filter is no longer true.
   void forget(const std::string& name) { known_.erase(name); }

@@ -4,9 +4,12 @@
 // Results are plain values; the tools turn them into text or JSON.
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/backend.h"
@@ -25,7 +28,7 @@ struct FilterSummary {
 struct Defined {
   FilterSummary filter;
   bool replaced = false;              ///< a filter of this name was there before
-  std::vector<std::string> ports;     ///< bound ports whose rules it changed, sorted
+  std::size_t ports = 0;              ///< how many bound ports' rules it changed
   std::vector<std::string> warnings;  ///< described errors that do not stop a define
 };
 
@@ -99,6 +102,43 @@ struct Status {
   std::vector<std::string> differences;  ///< when it does not: what differs
 };
 
+/// A text that a user names, and the name: "-" for standard input.
+struct Document {
+  std::string file;
+  std::string text;
+};
+
+enum class Deed { New, Changed, Same };
+
+struct FilterDeed {
+  FilterSummary filter;
+  Deed deed = Deed::New;
+};
+struct BindingDeed {
+  BindingSummary binding;
+  Deed deed = Deed::New;
+};
+
+/// What apply() did.
+struct Applied {
+  std::vector<FilterDeed> filters;    ///< in the order given
+  std::vector<BindingDeed> bindings;  ///< in the order given
+  std::size_t ports = 0;              ///< how many ports bound before got other rules
+  std::vector<std::string> warnings;
+};
+
+/// What apply() or reconcile() would do.
+struct Planned {
+  std::vector<FilterDeed> filters;
+  std::vector<BindingDeed> bindings;
+  std::vector<std::string> changes;  ///< of the kernel's ruleset, in words
+  std::vector<std::string> nft;      ///< the same as commands of nft
+  std::vector<std::string> warnings;
+};
+
+/// Told while long work goes on: what is being done, and how far it is.
+using Progress = std::function<void(std::string_view doing, std::size_t done, std::size_t all)>;
+
 class Service {
  public:
   virtual ~Service() = default;
@@ -130,6 +170,11 @@ class Service {
   /// it and only when its interface is gone. None at all is no error.
   virtual Result<std::vector<BindingSummary>> guest_unbind(const std::string& name,
                                                            const std::optional<Mac>& unplugged) = 0;
+  /// All of these filters and bindings, new or in place of what has their names, as one change: all at one instant, in
+  /// the kernel and in the state, or nothing. Each is a <filter>, a <filterbinding> or a guest's <interface>.
+  virtual Result<Applied> apply(const std::vector<Document>& documents, const Progress& progress) = 0;
+  /// What apply() of these would change, or with none of them, reconcile(). Changes nothing.
+  virtual Result<Planned> plan(const std::vector<Document>& documents) = 0;
 
   virtual Result<Status> status() = 0;
   /// Makes the kernel hold what the state says; the number of changes sent.

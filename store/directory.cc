@@ -13,12 +13,15 @@
 #include "store/file_error.h"
 #include "store/store.h"
 #include "store/write_file.h"
+#include "store/write_together.h"
 
 namespace nwf::store {
 namespace {
 
 constexpr std::size_t kMaxFileName = 255;  // linux/limits.h: NAME_MAX
 constexpr std::string_view kClean = "clean\n";
+/// Shelves whose documents come into force together. Definitions outlive a boot, so they decide.
+constexpr Shelf kTogether[] = {Shelf::Bindings, Shelf::Filters};
 
 struct ShelfPlace {
   std::string_view directory;
@@ -61,14 +64,16 @@ Result<std::string> file_of(Shelf shelf, const std::string& name) {
 // The lock file says "clean" while nobody holds it. Whoever finds it otherwise follows a process that died.
 class FileLock : public Lock {
  public:
-  explicit FileLock(Descriptor file) : file_(std::move(file)) {}
+  FileLock(Descriptor file, bool after_crash) : file_(std::move(file)), after_crash_(after_crash) {}
   ~FileLock() override {
     // If this fails, the next holder looks for leftovers in vain; no more.
     [[maybe_unused]] const ssize_t written = ::pwrite(file_.get(), kClean.data(), kClean.size(), 0);
   }
+  bool after_crash() const override { return after_crash_; }
 
  private:
   Descriptor file_;
+  bool after_crash_;
 };
 
 class DirectoryStore : public Store {
@@ -96,9 +101,10 @@ class DirectoryStore : public Store {
           held.st_dev != named.st_dev) {
         continue;
       }
+      NWF_CHECK(finish_together(directories()));
       if (held.st_size == 0) clean_up();
       if (::ftruncate(file.get(), 0) != 0) return fail(file_error(errno, "write", path));
-      return std::make_unique<FileLock>(std::move(file));
+      return std::make_unique<FileLock>(std::move(file), held.st_size == 0);
     }
   }
 
@@ -140,18 +146,33 @@ class DirectoryStore : public Store {
     return prepare_file(std::move(directory), directory_of(shelf), file, text);
   }
 
+  Result<std::unique_ptr<Prepared>> prepare_all(const std::vector<ShelvedDocument>& documents) override {
+    std::vector<PartOfMany> parts;
+    for (const std::string& directory : directories()) remove_undecided(directory);
+    for (const Shelf shelf : kTogether) {
+      PartOfMany part{directory_of(shelf), {}};
+      for (const ShelvedDocument& document : documents) {
+        if (document.shelf != shelf) continue;
+        NWF_TRY(std::string file, file_of(shelf, document.name));
+        part.files.emplace_back(std::move(file), document.text);
+      }
+      if (!part.files.empty()) parts.push_back(std::move(part));
+    }
+    return prepare_together(parts);
+  }
+
   Result<void> fill(Shelf shelf, const std::vector<Document>& documents) override {
     const std::string path = directory_of(shelf), staging = path + ".new";
     std::error_code failed;
     std::filesystem::remove_all(staging, failed);  // of a fill that a crash ended
     if (failed) return fail(file_error(failed.value(), "remove", staging));
-    NWF_CHECK(write_all(shelf, staging, documents));
+    NWF_CHECK(fill_one_by_one(shelf, staging, documents));
     NWF_TRY(const Descriptor parent, open_directory_fd(path.substr(0, path.rfind('/')), false));
     if (::rename(staging.c_str(), path.c_str()) != 0) {
       const int code = errno;
       std::filesystem::remove_all(staging, failed);
       // A file that is no document stands in the way: then one after the other.
-      if (code == ENOTEMPTY || code == EEXIST) return write_all(shelf, path, documents);
+      if (code == ENOTEMPTY || code == EEXIST) return fill_one_by_one(shelf, path, documents);
       return fail(file_error(code, "rename", staging));
     }
     if (const int code = sync(parent.get()); code != 0) return fail(file_error(code, "make durable", path));
@@ -179,7 +200,13 @@ class DirectoryStore : public Store {
  private:
   std::string directory_of(Shelf shelf) const { return root_ + std::string(place_of(shelf).directory); }
 
-  static Result<void> write_all(Shelf shelf, const std::string& path, const std::vector<Document>& documents) {
+  std::vector<std::string> directories() const {
+    std::vector<std::string> all;
+    for (const Shelf shelf : kTogether) all.push_back(directory_of(shelf));
+    return all;
+  }
+
+  static Result<void> fill_one_by_one(Shelf shelf, const std::string& path, const std::vector<Document>& documents) {
     for (const Document& document : documents) {
       NWF_TRY(const std::string file, file_of(shelf, document.name));
       NWF_TRY(Descriptor directory, open_directory_fd(path, true));
@@ -190,6 +217,7 @@ class DirectoryStore : public Store {
   }
 
   void clean_up() {
+    for (const std::string& directory : directories()) remove_undecided(directory);
     for (const Shelf shelf : {Shelf::Filters, Shelf::Bindings, Shelf::State}) {
       const auto directory = open_directory_fd(directory_of(shelf), false);
       if (directory && *directory) remove_stale(*directory);

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -204,6 +205,90 @@ TEST_F(DirectoryStoreTest, AFillThatIsKilledLeavesTheShelfEmptyOrFull) {
     EXPECT_FALSE(fs::exists(fs::path(root) / "etc/nwf/filters.new"));
   }
   EXPECT_GT(empty, 0) << "none was killed in time";
+}
+
+TEST_F(DirectoryStoreTest, ManyComeIntoForceTogether) {
+  EXPECT_EQ(put(*store_, Shelf::Filters, "kept", "K"), "");
+  EXPECT_EQ(put(*store_, Shelf::Bindings, "vnet0", "old"), "");
+  const auto lock = store_->lock();
+  ASSERT_TRUE(lock);
+  const std::vector<ShelvedDocument> documents = {
+      {Shelf::Filters, "web", "W"}, {Shelf::Bindings, "vnet0", "new"}, {Shelf::Bindings, "vnet1", "B"}};
+  {
+    const auto dropped = store_->prepare_all(documents);
+    ASSERT_TRUE(dropped);
+    EXPECT_EQ(get_text(*store_, Shelf::Bindings, "vnet0"), "old");
+  }
+  EXPECT_EQ(files("etc/nwf"), std::vector<std::string>{"filters"});
+  const auto prepared = store_->prepare_all(documents);
+  ASSERT_TRUE(prepared);
+  ASSERT_TRUE((*prepared)->commit());
+  EXPECT_EQ(get_text(*store_, Shelf::Filters, "web"), "W");
+  EXPECT_EQ(get_text(*store_, Shelf::Filters, "kept"), "K");
+  EXPECT_EQ(get_text(*store_, Shelf::Bindings, "vnet0"), "new");
+  EXPECT_EQ(get_text(*store_, Shelf::Bindings, "vnet1"), "B");
+  EXPECT_EQ(files("etc/nwf"), std::vector<std::string>{"filters"});
+  EXPECT_EQ(files("run/nwf"), (std::vector<std::string>{"bindings", "lock"}));
+}
+
+TEST_F(DirectoryStoreTest, ManyAreAllThereOrNoneWhoeverIsKilledWhen) {
+  constexpr int kDocuments = 30, kKills = 60;
+  using Clock = std::chrono::steady_clock;
+  std::vector<ShelvedDocument> documents;
+  for (int i = 0; i < kDocuments; ++i)
+    documents.push_back({i % 2 == 0 ? Shelf::Filters : Shelf::Bindings, fmt::format("n{:02}", i), "text of it"});
+  int none = 0, all = 0;
+  Clock::duration whole{};  // what it takes undisturbed: the first is not killed, the others ever later in that time
+  for (int i = 0; i < kKills; ++i) {
+    const std::string root = (root_ / std::to_string(i)).string();
+    const auto start = Clock::now();
+    const pid_t child = ::fork();
+    if (child == 0) {
+      const auto store = open_directory(root);
+      const auto lock = store->lock();
+      const auto prepared = store->prepare_all(documents);
+      _exit(lock && prepared && (*prepared)->commit() ? 0 : 1);
+    }
+    if (i > 0) {
+      std::this_thread::sleep_for(whole * (i - 1) / kKills);
+      ::kill(child, SIGKILL);
+    }
+    ::waitpid(child, nullptr, 0);
+    if (i == 0) whole = Clock::now() - start;
+    const auto store = open_directory(root);
+    const auto lock = store->lock();
+    ASSERT_TRUE(lock);
+    const auto filters = store->list(Shelf::Filters), bindings = store->list(Shelf::Bindings);
+    ASSERT_TRUE(filters && bindings);
+    const std::size_t there = filters->size() + bindings->size();
+    EXPECT_TRUE(there == 0 || there == kDocuments) << there << " of them";
+    ++(there == 0 ? none : all);
+    for (const char* left : {"etc/nwf/filters.next", "etc/nwf/filters.commit", "run/nwf/bindings.next",
+                             "run/nwf/bindings.ready", "run/nwf/bindings.commit"})
+      EXPECT_FALSE(fs::exists(fs::path(root) / left)) << left;
+  }
+  EXPECT_GT(none, 0) << "none was killed in time";
+  EXPECT_GT(all, 0) << "all were killed too early";
+}
+
+// What was decided upon and not finished is finished by the next holder of the lock; what was not is thrown away.
+TEST_F(DirectoryStoreTest, TheNextHolderFinishesWhatWasDecided) {
+  write_text(root_ / "run/nwf/bindings.ready/vnet0.xml", "B");
+  ASSERT_TRUE(store_->lock());
+  EXPECT_FALSE(fs::exists(root_ / "run/nwf/bindings.ready"));
+  EXPECT_EQ(get_text(*store_, Shelf::Bindings, "vnet0"), "(none)");
+
+  write_text(root_ / "run/nwf/bindings.ready/vnet0.xml", "B");
+  write_text(root_ / "etc/nwf/filters.commit/web.xml", "W");
+  ASSERT_TRUE(store_->lock());
+  EXPECT_EQ(get_text(*store_, Shelf::Bindings, "vnet0"), "B");
+  EXPECT_EQ(get_text(*store_, Shelf::Filters, "web"), "W");
+
+  // After a boot the bindings are gone; the definitions are not.
+  write_text(root_ / "etc/nwf/filters.commit/mail.xml", "M");
+  ASSERT_TRUE(store_->lock());
+  EXPECT_EQ(get_text(*store_, Shelf::Filters, "mail"), "M");
+  EXPECT_FALSE(fs::exists(root_ / "etc/nwf/filters.commit"));
 }
 
 TEST_F(DirectoryStoreTest, AFillBesideAForeignFileStillFills) {

@@ -33,10 +33,19 @@ struct Document {
   std::string_view text;
 };
 
+struct ShelvedDocument {
+  Shelf shelf;
+  std::string name;
+  std::string text;
+};
+
 /// Held while a change is made, by one process at a time.
 class Lock {
  public:
   virtual ~Lock() = default;
+  /// The holder before this one did not live to give it back, or there was none since boot: what is remembered may be
+  /// behind what was done.
+  virtual bool after_crash() const = 0;
 };
 
 class Store {
@@ -50,6 +59,9 @@ class Store {
   /// Names of all documents of a shelf, sorted.
   virtual Result<std::vector<std::string>> list(Shelf shelf) = 0;
   virtual Result<std::unique_ptr<Prepared>> prepare(Shelf shelf, const std::string& name, std::string_view text) = 0;
+  /// Many documents that come into force together: once commit() returns they all are, and a crash before, within or
+  /// after it leaves all of them or none to whoever takes the lock next. Called with the lock held until after commit.
+  virtual Result<std::unique_ptr<Prepared>> prepare_all(const std::vector<ShelvedDocument>& documents) = 0;
   /// Fills an empty shelf with all of these at one instant: a crash leaves it empty or full.
   virtual Result<void> fill(Shelf shelf, const std::vector<Document>& documents) = 0;
   /// Removes a document; removing one that is not there is not an error.

@@ -22,7 +22,6 @@ namespace {
 
 constexpr std::string_view kTemporaryPrefix = ".nwf-";
 constexpr std::string_view kTemporarySuffix = ".tmp";
-constexpr mode_t kFileMode = 0644;
 constexpr mode_t kDirectoryMode = 0755;
 
 std::string temporary_name() {
@@ -35,16 +34,6 @@ std::string temporary_name() {
 int flock_restarting(int fd, int operation) {
   while (::flock(fd, operation) != 0) {
     if (errno != EINTR) return errno;
-  }
-  return 0;
-}
-
-int write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return errno;
-    text.remove_prefix(static_cast<std::size_t>(written));
   }
   return 0;
 }
@@ -124,6 +113,16 @@ Result<Descriptor> open_or_make(const Descriptor& parent, const std::string& nam
 }
 
 }  // namespace
+
+int write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return 0;
+}
 
 int sync(int fd) {
   while (::fsync(fd) != 0) {

@@ -5,6 +5,8 @@
 // renamed or removed. A temporary file that nobody holds is therefore one whose writer died.
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
 #include <string>
 #include <string_view>
@@ -31,9 +33,13 @@ bool is_temporary(std::string_view file);
 /// Removes temporary files whose writers are gone. What cannot be removed stays: it is never read.
 void remove_stale(const Descriptor& directory);
 
+/// Writes all of it; an errno, or 0.
+int write_all(int fd, std::string_view text);
 /// fsync(2), restarted when interrupted; an errno, or 0.
 int sync(int fd);
 
+/// Mode of the files of a store.
+inline constexpr mode_t kFileMode = 0644;
 /// Largest document; a larger one is none of ours.
 inline constexpr std::size_t kMaxDocument = std::size_t{64} << 20;
 

@@ -34,6 +34,10 @@ void check_only(const Element& element, std::string_view attribute, Mistakes& mi
 
 Result<Parsed<Binding>> read_binding(std::string_view text, const std::string& file) {
   NWF_TRY(const Element root, read_document(text, file));
+  return read_binding(root);
+}
+
+Result<Parsed<Binding>> read_binding(const Element& root) {
   if (root.name != "filterbinding")
     return fail({ErrorKind::Invalid,
                  fmt::format("the document is a <{}>, not a <filterbinding>", shown(root.name)),

@@ -55,6 +55,10 @@ std::optional<int> read_priority(const std::string& text, const Element& element
 
 Result<Parsed<Filter>> read_filter(std::string_view text, const std::string& file) {
   NWF_TRY(const Element root, read_document(text, file));
+  return read_filter(root);
+}
+
+Result<Parsed<Filter>> read_filter(const Element& root) {
   if (root.name != "filter")
     return fail({ErrorKind::Invalid,
                  fmt::format("the document is a <{}>, not a <filter>", shown(root.name)),

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "engine/model/filter.h"
+#include "xml/document.h"
 #include "xml/parsed.h"
 
 namespace nwf::xml {
@@ -14,5 +15,7 @@ namespace nwf::xml {
 /// each with file, line and column of the element and what would be right. What libvirt ignores and a user may
 /// have meant otherwise is a warning. `file` is only for messages.
 Result<Parsed<Filter>> read_filter(std::string_view text, const std::string& file);
+/// The same for a document that is read already.
+Result<Parsed<Filter>> read_filter(const Element& root);
 
 }  // namespace nwf::xml

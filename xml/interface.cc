@@ -50,6 +50,10 @@ PortForm read_interface_form(const Element& element, Mistakes& mistakes) {
 
 Result<Parsed<Binding>> read_interface(std::string_view text, const std::string& file) {
   NWF_TRY(const Element root, read_document(text, file));
+  return read_interface(root);
+}
+
+Result<Parsed<Binding>> read_interface(const Element& root) {
   if (root.name != "interface")
     return fail({ErrorKind::Invalid,
                  fmt::format("the document is a <{}>, not an <interface>", shown(root.name)),
@@ -75,8 +79,8 @@ Result<std::optional<PortName>> read_source_bridge(std::string_view text, const 
 
 Result<Parsed<Binding>> read_binding_or_interface(std::string_view text, const std::string& file) {
   NWF_TRY(const Element root, read_document(text, file));
-  if (root.name == "interface") return read_interface(text, file);
-  if (root.name == "filterbinding") return read_binding(text, file);
+  if (root.name == "interface") return read_interface(root);
+  if (root.name == "filterbinding") return read_binding(root);
   return fail({ErrorKind::Invalid,
                fmt::format("the document is a <{}>", shown(root.name)),
                root.source,

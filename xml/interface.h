@@ -12,6 +12,8 @@ namespace nwf::xml {
 /// elements, which become the variables IP and IPV6 unless the filterref gives those itself. The rest of it is
 /// libvirt's business and not looked at.
 Result<Parsed<Binding>> read_interface(std::string_view text, const std::string& file);
+/// The same for a document that is read already.
+Result<Parsed<Binding>> read_interface(const Element& root);
 
 /// The <source bridge> of an <interface>, when it names one.
 Result<std::optional<PortName>> read_source_bridge(std::string_view text, const std::string& file);

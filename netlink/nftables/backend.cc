@@ -13,7 +13,8 @@ class NfTables final : public Backend {
   explicit NfTables(std::unique_ptr<Channel> channel) : channel_(std::move(channel)) {}
 
   Result<Capabilities> capabilities() override { return probe(*channel_, sequence_); }
-  Result<Held> read() override { return read_ruleset(*channel_, sequence_); }
+  Result<Held> read() override { return read_ruleset(*channel_, sequence_, nullptr); }
+  Result<Held> read(const ChainNames& chains) override { return read_ruleset(*channel_, sequence_, &chains); }
   Result<std::uint32_t> generation() override { return read_generation(*channel_, sequence_); }
 
   Result<std::uint32_t> apply(const Changes& changes, std::optional<std::uint32_t> generation) override {

@@ -190,7 +190,16 @@ void read_elements(const nlmsghdr* header, std::set<Element>& out) {
       &out);
 }
 
-Result<void> read_family(Channel& channel, std::uint32_t& sequence, Family family, Ruleset& out) {
+/// A null name: the rules of all chains.
+Result<void> read_rules(Channel& channel, std::uint32_t& sequence, const char* chain, Table& table) {
+  Request rules(NFT_MSG_GETRULE, family_number(table.family), NLM_F_DUMP, sequence++);
+  mnl_attr_put_strz(rules.header(), NFTA_RULE_TABLE, kTableName.data());
+  if (chain != nullptr) mnl_attr_put_strz(rules.header(), NFTA_RULE_CHAIN, chain);
+  return ask(channel, rules, [&](const nlmsghdr* header) { read_rule(header, table); });
+}
+
+Result<void> read_family(Channel& channel, std::uint32_t& sequence, Family family, const std::set<std::string>* only,
+                         Ruleset& out) {
   const std::uint8_t number = family_number(family);
   bool found = false;
   Request tables(NFT_MSG_GETTABLE, number, NLM_F_DUMP, sequence++);
@@ -199,14 +208,17 @@ Result<void> read_family(Channel& channel, std::uint32_t& sequence, Family famil
   Table table{family, {}, {}, {}};
   Request chains(NFT_MSG_GETCHAIN, number, NLM_F_DUMP, sequence++);
   NWF_CHECK(ask(channel, chains, [&](const nlmsghdr* header) { read_chain(header, table); }));
-  Request rules(NFT_MSG_GETRULE, number, NLM_F_DUMP, sequence++);
-  mnl_attr_put_strz(rules.header(), NFTA_RULE_TABLE, kTableName.data());
-  NWF_CHECK(ask(channel, rules, [&](const nlmsghdr* header) { read_rule(header, table); }));
+  if (only == nullptr) {
+    NWF_CHECK(read_rules(channel, sequence, nullptr, table));
+  } else {
+    std::erase_if(table.chains, [&](const auto& chain) { return !only->contains(chain.first); });
+    for (const auto& [name, chain] : table.chains) NWF_CHECK(read_rules(channel, sequence, name.c_str(), table));
+  }
   Request sets(NFT_MSG_GETSET, number, NLM_F_DUMP, sequence++);
   mnl_attr_put_strz(sets.header(), NFTA_SET_TABLE, kTableName.data());
   NWF_CHECK(ask(channel, sets, [&](const nlmsghdr* header) { read_set(header, table); }));
   for (const auto& [name, set] : table.sets) {
-    if (set.dynamic) continue;
+    if (set.dynamic || only != nullptr) continue;
     Request elements(NFT_MSG_GETSETELEM, number, NLM_F_DUMP, sequence++);
     mnl_attr_put_strz(elements.header(), NFTA_SET_ELEM_LIST_TABLE, kTableName.data());
     mnl_attr_put_strz(elements.header(), NFTA_SET_ELEM_LIST_SET, name.c_str());
@@ -218,10 +230,13 @@ Result<void> read_family(Channel& channel, std::uint32_t& sequence, Family famil
   return {};
 }
 
-Result<Held> read_once(Channel& channel, std::uint32_t& sequence) {
+Result<Held> read_once(Channel& channel, std::uint32_t& sequence, const ChainNames* only) {
   Held held;
   NWF_TRY(held.generation, read_generation(channel, sequence));
-  for (const Family family : kFamilies) NWF_CHECK(read_family(channel, sequence, family, held.ruleset));
+  for (const Family family : kFamilies) {
+    if (only != nullptr && !only->contains(family)) continue;
+    NWF_CHECK(read_family(channel, sequence, family, only == nullptr ? nullptr : &only->at(family), held.ruleset));
+  }
   NWF_TRY(const std::uint32_t after, read_generation(channel, sequence));
   if (after != held.generation) return changed_meanwhile();
   return held;
@@ -245,9 +260,9 @@ Result<std::uint32_t> read_generation(Channel& channel, std::uint32_t& sequence)
   return generation;
 }
 
-Result<Held> read_ruleset(Channel& channel, std::uint32_t& sequence) {
+Result<Held> read_ruleset(Channel& channel, std::uint32_t& sequence, const ChainNames* only) {
   for (int attempt = 0;; ++attempt) {
-    auto held = read_once(channel, sequence);
+    auto held = read_once(channel, sequence, only);
     if (held || held.error().kind != ErrorKind::Outdated || attempt + 1 >= kAttempts) return held;
   }
 }

@@ -13,7 +13,8 @@ namespace nwf::netlink {
 Result<std::uint32_t> read_generation(Channel& channel, std::uint32_t& sequence);
 
 /// Everything in nwf's tables, all of one generation. Rules keep only expressions that nwf knows: a rule somebody
-/// else put there differs from every rule of ours. Elements of dynamic sets are left out.
-Result<Held> read_ruleset(Channel& channel, std::uint32_t& sequence);
+/// else put there differs from every rule of ours. Elements of dynamic sets are left out. With `only`, what
+/// Backend::read(ChainNames) says.
+Result<Held> read_ruleset(Channel& channel, std::uint32_t& sequence, const ChainNames* only);
 
 }  // namespace nwf::netlink

@@ -113,15 +113,15 @@ Result<void> bind_rows(host::Firewall& firewall, host::Programs& programs, std::
       return fail(ErrorKind::Kernel, "the floor's batch was refused");
   }
   // The floor wrote behind the firewall's back: let it look once before the clock runs.
-  NWF_CHECK(firewall.transition({{std::nullopt, extra}}, programs, programs));
-  NWF_CHECK(firewall.transition({{extra, std::nullopt}}, programs, programs));
+  NWF_CHECK(firewall.transition({{std::nullopt, extra}}, {}, programs, programs));
+  NWF_CHECK(firewall.transition({{extra, std::nullopt}}, {}, programs, programs));
   for (int i = 0; i < kRepeats; ++i) {
     const std::vector<host::PortChange> on{{std::nullopt, extra}}, off{{extra, std::nullopt}};
     auto start = Clock::now();
-    NWF_CHECK(firewall.transition(on, programs, programs));
+    NWF_CHECK(firewall.transition(on, {}, programs, programs));
     bind.push_back(microseconds_since(start));
     start = Clock::now();
-    NWF_CHECK(firewall.transition(off, programs, programs));
+    NWF_CHECK(firewall.transition(off, {}, programs, programs));
     unbind.push_back(microseconds_since(start));
   }
   report.rows.push_back(
@@ -140,12 +140,12 @@ Result<void> edit_rows(host::Firewall& firewall, Filters& filters, Backend& back
   for (int i = 0; i < 10; ++i) {
     host::Programs plain(filters.lookup(), firewall.knowledge().capabilities, {});
     host::Programs changed(edited.lookup(), firewall.knowledge().capabilities, {});
-    std::vector<host::PortChange> changes;
-    for (const Binding& b : bound) changes.push_back({b, b});
     host::Programs& from = i % 2 == 0 ? plain : changed;
     host::Programs& to = i % 2 == 0 ? changed : plain;
     const auto start = Clock::now();
-    NWF_CHECK(firewall.transition(changes, from, to));
+    const host::Edit edit = firewall.edit({"clean-traffic"}, to);
+    if (!edit.reshaped.empty()) return fail(ErrorKind::Kernel, "the edit looks at ports");
+    NWF_CHECK(firewall.transition({}, edit.programs, from, to));
     times.push_back(microseconds_since(start));
     // The floor: that program's chains flushed and filled again, and nothing else.
     NWF_TRY(const auto compiled, to.find("clean-traffic", bound[0].effective_variables()));
@@ -240,7 +240,7 @@ Result<Report> run() {
         bound.push_back(binding(bound.size()));
         changes.push_back({std::nullopt, bound.back()});
       }
-      NWF_CHECK(firewall.transition(changes, programs, programs));
+      NWF_CHECK(firewall.transition(changes, {}, programs, programs));
       if (stop == 1) report.rules_at_one = rules_held(*backend);
       NWF_CHECK(bind_rows(firewall, programs, stop, report));
       if (stop == 1 || stop == 5'000) NWF_CHECK(edit_rows(firewall, filters, *backend, bound, report));

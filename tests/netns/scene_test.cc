@@ -48,7 +48,7 @@ TEST_F(SceneNetns, AnEditReachesEveryGuestInOneTransaction) {
   NWF_ASSERT_OK(defined);
   const auto after = backend_->generation();
   EXPECT_EQ(*after, *before + 1) << "the edit took more than one transaction";
-  EXPECT_EQ(defined->ports, (std::vector<std::string>{"vnet0", "vnet1"}));
+  EXPECT_EQ(defined->ports, 2U);
 
   EXPECT_FALSE(mail_passes("vnet0", one_));
   EXPECT_FALSE(mail_passes("vnet1", two_));

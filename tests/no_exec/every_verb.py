@@ -49,14 +49,19 @@ with tempfile.TemporaryDirectory() as root:
         return path
     mine, one, two = file("mine.xml", FILTER), file("one.xml", BINDING % "vnet0"), file("two.xml", INTERFACE)
     three = file("three.xml", BINDING % "vnet3")
-    bad = file("bad.xml", "<filter name='bad'><ruel/></filter>")
+    given = os.path.join(root, "given")
+    os.mkdir(given)
+    new = file("given/new.xml", "<filter name='new'/>")
+    file("given/three.xml", BINDING % "vnet3")
+    bad = file("bad.txt", "<filter name='bad'><ruel/></filter>")
     verbs = [
         (0, "status"), (0, "filter", "list"), (0, "filter", "define", mine), (0, "filter", "validate", mine),
         (0, "filter", "dumpxml", "mine"), (0, "binding", "create", one), (0, "binding", "create", two),
         (0, "binding", "list"), (0, "binding", "dumpxml", "vnet0"), (0, "binding", "rules", "vnet0"),
         (0, "binding", "set", "vnet0", "IP=192.0.2.7"), (0, "status"), (0, "--json", "status"), (0, "reconcile"),
-        (0, "filter", "define", mine), (0, "binding", "delete", "vnet1"), (0, "binding", "delete", "vnet0"),
-        (0, "filter", "undefine", "mine"),
+        (0, "filter", "define", mine), (0, "plan"), (10, "plan", new), (0, "apply", given), (0, "plan", given),
+        (0, "binding", "delete", "vnet3"), (0, "binding", "delete", "vnet1"), (0, "binding", "delete", "vnet0"),
+        (0, "filter", "undefine", "new"), (0, "filter", "undefine", "mine"),
         (0, "nwfilter-list"), (0, "nwfilter-define", mine), (0, "nwfilter-dumpxml", "mine"),
         (0, "nwfilter-binding-create", three), (0, "nwfilter-binding-list"), (0, "nwfilter-binding-dumpxml", "vnet3"),
         (0, "nwfilter-binding-delete", "vnet3"), (0, "nwfilter-undefine", "mine"),

@@ -12,7 +12,8 @@ namespace nwf::tools {
 namespace {
 
 // Options that take the next word, so that this word is no noun, no verb and no call for help.
-constexpr std::string_view kOptionsWithValue[] = {"--root", "--color", "--file", "--nwfilter", "--binding"};
+constexpr std::string_view kOptionsWithValue[] = {"--root",     "--color",   "--file",
+                                                  "--nwfilter", "--binding", "--directory"};
 
 // The words, taken apart as far as a command can be recognised.
 struct Scan {
@@ -66,6 +67,9 @@ const Shape& shape_of(Takes takes) {
   static constexpr Shape kShapes[] = {
       {Takes::Nothing, "", "", "", "", false},
       {Takes::Files, " FILE…", "FILE", "--file", "XML files; - is standard input", true},
+      {Takes::MaybeFiles, " [FILE…]", "FILE", "--file", "XML files, or directories of them; - is standard input",
+       false},
+      {Takes::Directory, " DIR", "DIR", "--directory", "a directory with XML files", false},
       {Takes::File, " FILE", "FILE", "--file", "an XML file; - is standard input", true},
       {Takes::Filter, " NAME", "NAME", "--nwfilter", "a filter's name or UUID", false},
       {Takes::Port, " PORT", "PORT", "--binding", "the port's interface name", false},
@@ -78,7 +82,7 @@ void add_arguments(CLI::App& app, const Command& command, Arguments& into) {
   const Shape& shape = shape_of(command.takes);
   const std::string spellings = fmt::format("{},{}", shape.name, shape.option);
   if (command.takes == Takes::Nothing) return;
-  if (command.takes == Takes::Files) {
+  if (command.takes == Takes::Files || command.takes == Takes::MaybeFiles) {
     app.add_option(spellings, into.files);
   } else {
     app.add_option(spellings, into.name);
@@ -89,7 +93,7 @@ void add_arguments(CLI::App& app, const Command& command, Arguments& into) {
 
 // What the parser does not know: which arguments must be there, in our words.
 std::string missing_argument(const Command& command, const Arguments& arguments) {
-  if (command.takes == Takes::Nothing) return "";
+  if (command.takes == Takes::Nothing || command.takes == Takes::MaybeFiles) return "";
   const bool files = command.takes == Takes::Files;
   if (files ? arguments.files.empty() : arguments.name.empty()) return std::string(shape_of(command.takes).name);
   if (command.takes == Takes::PortAndValues && arguments.assignments.empty()) return "NAME=VALUE";

@@ -5,8 +5,11 @@
 
 #include <algorithm>
 
+#include "tools/nwfctl/documents.h"
 #include "tools/nwfctl/edit.h"
+#include "tools/nwfctl/exit_code.h"
 #include "tools/nwfctl/input.h"
+#include "tools/nwfctl/progress_line.h"
 
 namespace nwf::tools {
 namespace {
@@ -93,6 +96,30 @@ Outcome binding_rules(Service& service, const Arguments& arguments, Terminal&) {
   return outcome(service.binding_rules(arguments.name), [](host::PortRules rules) { return rules; });
 }
 
+Outcome apply(Service& service, const Arguments& arguments, Terminal& terminal) {
+  ProgressLine line(terminal);
+  const host::Progress progress = [&](std::string_view doing, std::size_t done, std::size_t all) {
+    line.show(doing, done, all);
+  };
+  const auto apply = [&]() -> Result<host::Applied> {
+    NWF_TRY(const auto documents, read_documents({arguments.name}, terminal.in, progress));
+    return service.apply(documents, progress);
+  };
+  return outcome(apply(), [](host::Applied applied) { return applied; });
+}
+
+Outcome plan(Service& service, const Arguments& arguments, Terminal& terminal) {
+  const auto plan = [&]() -> Result<host::Planned> {
+    NWF_TRY(const auto documents, read_documents(arguments.files, terminal.in, [](auto, auto, auto) {}));
+    return service.plan(documents);
+  };
+  auto planned = plan();
+  const bool something = planned && changes_something(*planned);
+  Outcome done = outcome(std::move(planned), [](host::Planned value) { return value; });
+  if (something) done.code = kExitWouldChange;
+  return done;
+}
+
 Outcome status(Service& service, const Arguments&, Terminal&) {
   return outcome(service.status(), [](host::Status all) { return all; });
 }
@@ -114,6 +141,8 @@ constexpr Command kCommands[] = {
     {"binding", "list", "nwfilter-binding-list", Takes::Nothing, "List the bindings", binding_list},
     {"binding", "set", "", Takes::PortAndValues, "Change variables of a port", binding_set},
     {"binding", "rules", "", Takes::Port, "Show the rules and values that guard a port", binding_rules},
+    {"", "apply", "", Takes::Directory, "Define and bind all that a directory holds, as one change", apply},
+    {"", "plan", "", Takes::MaybeFiles, "Show what files, or reconcile, would change", plan},
     {"", "status", "", Takes::Nothing, "Show what is in force and whether the kernel agrees", status},
     {"", "reconcile", "", Takes::Nothing, "Make the kernel hold what the state says", reconcile},
 };

@@ -15,10 +15,10 @@
 namespace nwf::tools {
 
 /// What follows a command.
-enum class Takes { Nothing, Files, File, Filter, Port, PortAndValues };
+enum class Takes { Nothing, Files, MaybeFiles, Directory, File, Filter, Port, PortAndValues };
 
 struct Arguments {
-  std::string name;  ///< the filter, the port, or the one file
+  std::string name;  ///< the filter, the port, the one file, or the directory
   std::vector<std::string> files;
   std::vector<std::string> assignments;
   Variables variables;  ///< the assignments, read

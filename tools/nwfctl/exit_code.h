@@ -13,6 +13,7 @@ inline constexpr int kExitFailed = 1;
 inline constexpr int kExitUsage = 2;
 inline constexpr int kExitNotFound = 3;
 inline constexpr int kExitRefused = 4;
+inline constexpr int kExitWouldChange = 10;  ///< plan: there is something to do
 
 constexpr int exit_code(ErrorKind kind) {
   switch (kind) {

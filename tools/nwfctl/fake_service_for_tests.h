@@ -15,11 +15,14 @@ class FakeService : public host::Service {
   std::map<std::string, std::string> filters;  // XML by name
   std::map<std::string, host::BindingSummary> bindings;
   std::vector<std::string> warnings;  // of every define and bind
-  std::vector<std::string> ports;     // changed by every define
+  std::size_t ports = 0;              // changed by every define
   std::optional<Error> next_error;    // of the next define
   Variables last_values;
   host::PortRules rules;
   host::Status all;
+  host::Applied applied;
+  host::Planned planned;
+  std::vector<host::Document> documents;  // of the last apply or plan
   std::size_t changes = 0;
 
   static host::FilterSummary summary(const std::string& name) {
@@ -94,6 +97,15 @@ class FakeService : public host::Service {
   Result<std::vector<host::BindingSummary>> guest_unbind(const std::string&, const std::optional<Mac>&) override {
     return std::vector<host::BindingSummary>{};
   }
+  Result<host::Applied> apply(const std::vector<host::Document>& given, const host::Progress&) override {
+    documents = given;
+    if (next_error) return fail(*std::exchange(next_error, std::nullopt));
+    return applied;
+  }
+  Result<host::Planned> plan(const std::vector<host::Document>& given) override {
+    documents = given;
+    return planned;
+  }
   Result<host::Status> status() override { return all; }
   Result<std::size_t> reconcile() override { return changes; }
 
@@ -133,6 +145,10 @@ class Borrowed : public host::Service {
   Result<std::vector<host::BindingSummary>> guest_unbind(const std::string& n, const std::optional<Mac>& m) override {
     return to_.guest_unbind(n, m);
   }
+  Result<host::Applied> apply(const std::vector<host::Document>& d, const host::Progress& p) override {
+    return to_.apply(d, p);
+  }
+  Result<host::Planned> plan(const std::vector<host::Document>& d) override { return to_.plan(d); }
   Result<host::Status> status() override { return to_.status(); }
   Result<std::size_t> reconcile() override { return to_.reconcile(); }
 

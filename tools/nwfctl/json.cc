@@ -72,6 +72,37 @@ Json of(const Capabilities& v) {
           {"interface_kind", of(v.interface_kind)}};
 }
 
+std::string_view of(host::Deed deed) {
+  switch (deed) {
+    case host::Deed::New:
+      return "new";
+    case host::Deed::Changed:
+      return "changed";
+    case host::Deed::Same:
+      return "unchanged";
+  }
+  return "unchanged";
+}
+
+Json of(const host::FilterDeed& v) {
+  Json json = of(v.filter);
+  json["deed"] = of(v.deed);
+  return json;
+}
+
+Json of(const host::BindingDeed& v) {
+  Json json = of(v.binding);
+  json["deed"] = of(v.deed);
+  return json;
+}
+
+template <class Deeds>
+Json deeds(const Deeds& all) {
+  Json list = Json::array();
+  for (const auto& deed : all) list.push_back(of(deed));
+  return list;
+}
+
 struct Printer {
   Json operator()(const FiltersDefined& v) const {
     Json list = Json::array();
@@ -112,6 +143,22 @@ struct Printer {
     for (const auto& value : v.values) values.push_back({{"set", value.set}, {"values", value.values}});
     return {{"port", v.port}, {"filter", v.filter},        {"program", v.program},
             {"why", v.why},   {"rules", std::move(rules)}, {"values", std::move(values)}};
+  }
+
+  Json operator()(const host::Applied& v) const {
+    return {{"applied",
+             {{"filters", deeds(v.filters)},
+              {"bindings", deeds(v.bindings)},
+              {"ports", v.ports},
+              {"warnings", v.warnings}}}};
+  }
+  Json operator()(const host::Planned& v) const {
+    return {{"planned",
+             {{"filters", deeds(v.filters)},
+              {"bindings", deeds(v.bindings)},
+              {"changes", v.changes},
+              {"nft", v.nft},
+              {"warnings", v.warnings}}}};
   }
 
   Json operator()(const host::Status& v) const {

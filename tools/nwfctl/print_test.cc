@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Every verb's text and JSON, whole.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "tools/nwfctl/fake_service_for_tests.h"
@@ -41,11 +45,11 @@ class Print : public ::testing::Test {
 TEST_F(Print, FilterDefine) {
   tool.input = kFilter;
   tool.service.warnings = {"-:1:1: rule 1 never matches"};
-  tool.service.ports = {"vnet0", "vnet7"};
+  tool.service.ports = 2;
   expect({"filter", "define", "-"}, "Network filter clean defined from -\n",
-         "warning: -:1:1: rule 1 never matches\nchanged on: vnet0, vnet7\n",
+         "warning: -:1:1: rule 1 never matches\nchanged on 2 ports\n",
          R"({"defined": [{"file": "-", "name": "clean", "uuid": "63636363-6363-6363-6363-636363636363",
-             "replaced": true, "ports": ["vnet0", "vnet7"], "warnings": ["-:1:1: rule 1 never matches"]}]})");
+             "replaced": true, "ports": 2, "warnings": ["-:1:1: rule 1 never matches"]}]})");
 }
 
 TEST_F(Print, FilterUndefine) {
@@ -90,14 +94,14 @@ TEST_F(Print, FilterEdit) {
   expect({"filter", "edit", "clean"}, "Network filter clean XML configuration not changed.\n", "",
          R"({"edited": {"name": "clean", "changed": false}})");
   tool.environment = {{"EDITOR", "sed -i s,/>,></filter>,"}};
-  tool.service.ports = {"vnet0"};
+  tool.service.ports = 1;
   const Ran text = tool({"filter", "edit", "clean"});
   EXPECT_EQ(text.out, "Network filter clean XML configuration edited.\n");
-  EXPECT_EQ(text.err, "changed on: vnet0\n");
+  EXPECT_EQ(text.err, "changed on 1 port\n");
   tool.service.filters["clean"] = kFilter;
   const Ran json = tool({"filter", "edit", "clean", "--json"});
   EXPECT_EQ(Json::parse(json.out).dump(), std::string(R"({"edited":{"name":"clean","changed":true,"uuid":")") + kUuidC +
-                                              R"(","replaced":true,"ports":["vnet0"],"warnings":[]}})");
+                                              R"(","replaced":true,"ports":1,"warnings":[]}})");
 }
 
 TEST_F(Print, BindingCreate) {
@@ -227,6 +231,48 @@ TEST_F(Print, Status) {
          "Root:              /srv/nwf\nIn sync:           no\n" + head +
              "Differences\n  chain p_1 is missing\n\nRun `nwfctl reconcile` to mend them.\n",
          "", R"({"root": "/srv/nwf", "in_sync": false, "differences": ["chain p_1 is missing"], )" + rest);
+}
+
+TEST_F(Print, Apply) {
+  tool.service.applied = {
+      {{FakeService::summary("clean"), host::Deed::New}, {FakeService::summary("used"), host::Deed::Same}},
+      {{{"vnet0", "clean", true}, host::Deed::Changed}},
+      1,
+      {"w"}};
+  const auto directory = std::filesystem::temp_directory_path() / fmt::format("nwf-print-{}", ::getpid());
+  std::filesystem::create_directories(directory / "below");
+  std::ofstream(directory / "below" / "b.xml") << "<filter name='b'/>";
+  std::ofstream(directory / "a.xml") << "<filter name='a'/>";
+  std::ofstream(directory / ".a.xml.swp") << "not this";
+  std::ofstream(directory / "notes.txt") << "nor this";
+  expect({"apply", directory.string()},
+         "Filters:   1 new, 1 unchanged\nBindings:  1 changed\n1 port that was bound before got other rules\n",
+         "warning: w\n",
+         R"({"applied": {"filters": [{"name": "clean", "uuid": "63636363-6363-6363-6363-636363636363", "deed": "new"},
+              {"name": "used", "uuid": "75757575-7575-7575-7575-757575757575", "deed": "unchanged"}],
+              "bindings": [{"port": "vnet0", "filter": "clean", "waiting": true, "deed": "changed"}], "ports": 1,
+              "warnings": ["w"]}})");
+  ASSERT_EQ(tool.service.documents.size(), 2U);
+  EXPECT_EQ(tool.service.documents[0].file, (directory / "a.xml").string());
+  EXPECT_EQ(tool.service.documents[1].text, "<filter name='b'/>");
+  std::filesystem::remove_all(directory);
+  const Ran nothing = tool({"apply", directory.string()});
+  EXPECT_EQ(nothing.code, 1);
+}
+
+TEST_F(Print, Plan) {
+  tool.service.planned = {{}, {}, {}, {}, {}};
+  expect({"plan"}, "Nothing would change\n", "",
+         R"({"planned": {"filters": [], "bindings": [], "changes": [], "nft": [], "warnings": []}})");
+  tool.service.planned.bindings = {{{"vnet0", "clean", true}, host::Deed::New}};
+  tool.service.planned.changes = {"add 1 element to bridge ports.clean"};
+  tool.service.planned.nft = {"add element bridge nwf ports.clean { \"vnet0\" }"};
+  tool.input = "<filterbinding/>";
+  const Ran text = tool({"plan", "-"});
+  EXPECT_EQ(text.code, 10) << "a plan of something";
+  EXPECT_EQ(text.out,
+            "port vnet0: new binding to clean\nIn the kernel\n  add 1 element to bridge ports.clean\nAs commands of "
+            "nft\n  add element bridge nwf ports.clean { \"vnet0\" }\n");
 }
 
 TEST_F(Print, Reconcile) {

@@ -30,7 +30,7 @@ int finish(int code, Terminal& terminal) {
   terminal.err.flush();
   if (terminal.out) return code;
   terminal.err << "error: cannot write the output\n" << std::flush;
-  return code == kExitDone ? kExitFailed : code;
+  return code == kExitDone || code == kExitWouldChange ? kExitFailed : code;
 }
 
 int misused(const Misuse& misuse, Terminal& terminal) {
@@ -62,7 +62,7 @@ int invoke(const Invocation& invocation, Terminal& terminal, const OpenService& 
     terminal.out << text.out << std::flush;
     terminal.err << text.talk;
   }
-  if (!outcome.error) return finish(kExitDone, terminal);
+  if (!outcome.error) return finish(outcome.code, terminal);
   terminal.err << (settings.json ? to_json(*outcome.error) : to_text(*outcome.error, talk_style));
   return finish(exit_code(outcome.error->kind), terminal);
 }

@@ -83,6 +83,29 @@ class Printer {
     for (const std::string& reason : v.why) say("why: {}", reason);
   }
 
+  void operator()(const host::Applied& v) {
+    say("Filters:   {}", counted(v.filters));
+    say("Bindings:  {}", counted(v.bindings));
+    if (v.ports > 0)
+      say("{} that {} bound before got other rules", v.ports == 1 ? "1 port" : fmt::format("{} ports", v.ports),
+          v.ports == 1 ? "was" : "were");
+    warn(v.warnings);
+  }
+
+  void operator()(const host::Planned& v) {
+    warn(v.warnings);
+    if (!changes_something(v)) return say("Nothing would change");
+    for (const auto& f : v.filters)
+      if (f.deed != host::Deed::Same) say("filter {}: {}", f.filter.name, word(f.deed));
+    for (const auto& b : v.bindings)
+      if (b.deed != host::Deed::Same) say("port {}: {} binding to {}", b.binding.port, word(b.deed), b.binding.filter);
+    if (v.changes.empty()) return say("The kernel's ruleset stays as it is");
+    heading("In the kernel");
+    for (const std::string& change : v.changes) say("  {}", printable(change));
+    heading("As commands of nft");
+    for (const std::string& command : v.nft) say("  {}", printable(command));
+  }
+
   void operator()(const host::Status& v) {
     say("Root:              {}", v.root.empty() ? "/" : v.root);
     say("In sync:           {}", v.in_sync ? paint("yes", kGreen, style_) : paint("no", kRed, style_));
@@ -132,13 +155,35 @@ class Printer {
   }
   void defined(const host::Defined& v) {
     warn(v.warnings);
-    if (!v.ports.empty()) text_.talk += fmt::format("changed on: {}\n", fmt::join(v.ports, ", "));
+    if (v.ports > 0) text_.talk += fmt::format("changed on {} {}\n", v.ports, v.ports == 1 ? "port" : "ports");
   }
   void bound(const host::Bound& v) {
     warn(v.warnings);
     if (!v.binding.waiting) return;
     text_.talk += fmt::format("note: there is no interface {} now; its rules are in force from its first frame\n",
                               v.binding.port);
+  }
+
+  static std::string_view word(host::Deed deed) {
+    switch (deed) {
+      case host::Deed::New:
+        return "new";
+      case host::Deed::Changed:
+        return "changed";
+      case host::Deed::Same:
+        return "unchanged";
+    }
+    return "unchanged";
+  }
+
+  template <class Deeds>
+  static std::string counted(const Deeds& deeds) {
+    std::string text;
+    for (const host::Deed kind : {host::Deed::New, host::Deed::Changed, host::Deed::Same}) {
+      const auto count = std::ranges::count_if(deeds, [&](const auto& deed) { return deed.deed == kind; });
+      if (count > 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, word(kind));
+    }
+    return text.empty() ? "none" : text;
   }
 
   void rules_of(const host::PortRules& v, Layer layer, Direction direction) {

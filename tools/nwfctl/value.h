@@ -56,14 +56,18 @@ struct Reconciled {
   std::size_t changes = 0;
 };
 
-using Value =
-    std::variant<FiltersDefined, FilterUndefined, FilterList, FilterEdited, FilterValid, BindingCreated, BindingDeleted,
-                 BindingList, VariablesSet, XmlText, host::PortRules, host::Status, Reconciled>;
+using Value = std::variant<FiltersDefined, FilterUndefined, FilterList, FilterEdited, FilterValid, BindingCreated,
+                           BindingDeleted, BindingList, VariablesSet, XmlText, host::PortRules, host::Applied,
+                           host::Planned, host::Status, Reconciled>;
+
+/// True when a plan is of anything at all.
+bool changes_something(const host::Planned& planned);
 
 /// A value, an error, or both: what was done before the error.
 struct Outcome {
   std::optional<Value> value;
   std::optional<Error> error;
+  int code = 0;  ///< what the program ends with when there is no error
 
   Outcome(Value done) : value(std::move(done)) {}                              // NOLINT: a verb says `return value;`
   Outcome(tl::unexpected<Error> failed) : error(std::move(failed.value())) {}  // NOLINT

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Changes while guests run: what they cost, what they leave alone, and what happens when somebody else writes too.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/netns/fixture.h"
+
+namespace nwf::test {
+namespace {
+
+class ChangeNetns : public HostTest {
+ protected:
+  void bind_many(const std::string& filter, int ports) {
+    for (int i = 0; i < ports; ++i) {
+      const Guest guest{fmt::format("52:54:00:00:01:{:02x}", i), fmt::format("192.0.2.{}", i + 1)};
+      NWF_ASSERT_OK(service_->binding_create(binding(fmt::format("vnet{}", i), guest, filter), "b.xml"));
+    }
+  }
+  std::string edited(const std::string& filter, const std::string& rule) {
+    std::string xml = *service_->filter_dumpxml(filter);
+    return xml.replace(xml.find("</filter>"), 9, rule + "</filter>");
+  }
+  /// Somebody else's change: one that does not ask at which generation the kernel is.
+  void behind_its_back(const Changes& changes) { NWF_ASSERT_OK(backend_->apply(changes, std::nullopt)); }
+
+  static constexpr const char* kNoWeb = "<rule action='drop' direction='out'><tcp dstportstart='80'/></rule>";
+};
+
+TEST_F(ChangeNetns, AnEditTouchesNoElementWhateverTheNumberOfPorts) {
+  bind_many("clean-traffic", 20);
+  const auto before = backend_->read();
+  const auto defined = service_->filter_define(
+      edited("clean-traffic", "<rule action='drop' direction='out'><mac protocolid='0x88b5'/></rule>"), "f.xml");
+  NWF_ASSERT_OK(defined);
+  EXPECT_EQ(defined->ports, 20U);
+  const auto after = backend_->read();
+  EXPECT_EQ(after->generation, before->generation + 1);
+  EXPECT_EQ(after->ruleset.tables.at(Family::Bridge).elements, before->ruleset.tables.at(Family::Bridge).elements);
+  EXPECT_NE(after->ruleset, before->ruleset);
+}
+
+TEST_F(ChangeNetns, AnEditThatAsksForOtherElementsGivesThemToEachPort) {
+  add_guest("lan0");
+  add_guest("vnet0");
+  NWF_ASSERT_OK(service_->filter_define(
+      "<filter name='one'><rule action='drop' direction='out'><mac protocolid='0x88b5'/></rule></filter>", "f.xml"));
+  NWF_ASSERT_OK(service_->binding_create(binding("vnet0", one_, "one"), "b.xml"));
+  EXPECT_TRUE(udp_passes("vnet0", "lan0", two_, other_));
+  const auto before = backend_->generation();
+  NWF_ASSERT_OK(service_->filter_define(
+      edited("one", "<rule action='drop' direction='out'><ip match='no' srcipaddr='$IP'/></rule>"), "f.xml"));
+  EXPECT_EQ(*backend_->generation(), *before + 1);
+  EXPECT_FALSE(udp_passes("vnet0", "lan0", two_, other_));
+  EXPECT_TRUE(udp_passes("vnet0", "lan0", one_, other_));
+}
+
+TEST_F(ChangeNetns, DefiningWhatIsThereAlreadySendsNothing) {
+  bind_many("clean-traffic", 1);
+  const auto before = backend_->generation();
+  const auto defined = service_->filter_define(*service_->filter_dumpxml("clean-traffic"), "f.xml");
+  NWF_ASSERT_OK(defined);
+  EXPECT_EQ(defined->ports, 0U);
+  EXPECT_EQ(*backend_->generation(), *before);
+}
+
+TEST_F(ChangeNetns, FiltersAndBindingsAreAppliedAtOneInstant) {
+  for (const char* port : {"vnet0", "vnet1", "vnet2", "lan0"}) add_guest(port);
+  NWF_ASSERT_OK(service_->binding_create(binding("vnet0", one_, "clean-traffic"), "b.xml"));
+  const std::vector<host::Document> documents = {
+      {"no-web.xml", fmt::format("<filter name='no-web'>{}</filter>", kNoWeb)},
+      {"clean.xml", edited("clean-traffic", "<filterref filter='no-web'/>")},
+      {"vnet1.xml", binding("vnet1", two_, "clean-traffic")},
+      {"vnet2.xml", binding("vnet2", other_, "no-web")},
+  };
+  const auto planned = service_->plan(documents);
+  NWF_ASSERT_OK(planned);
+  EXPECT_FALSE(planned->changes.empty());
+  EXPECT_EQ(planned->changes.size(), planned->nft.size());
+  EXPECT_EQ(planned->filters[1].deed, host::Deed::Changed);
+  EXPECT_TRUE(tcp_passes("vnet0", "lan0", one_, other_, {.target = 80})) << "a plan changed something";
+
+  const auto before = backend_->generation();
+  const auto applied = service_->apply(documents, {});
+  NWF_ASSERT_OK(applied);
+  EXPECT_EQ(*backend_->generation(), *before + 1);
+  EXPECT_EQ(applied->ports, 1U);
+  EXPECT_EQ(applied->filters[0].deed, host::Deed::New);
+  EXPECT_EQ(applied->bindings[1].deed, host::Deed::New);
+  EXPECT_FALSE(tcp_passes("vnet0", "lan0", one_, other_, {.target = 80}));
+  EXPECT_FALSE(tcp_passes("vnet1", "lan0", two_, other_, {.target = 80}));
+  EXPECT_FALSE(udp_passes("vnet1", "lan0", one_, other_));
+  EXPECT_TRUE(tcp_passes("vnet0", "lan0", one_, other_, {.target = 81}));
+  EXPECT_EQ(service_->binding_list()->size(), 3U);
+
+  const auto again = service_->plan(documents);
+  NWF_ASSERT_OK(again);
+  EXPECT_TRUE(again->changes.empty());
+  EXPECT_EQ(again->bindings[0].deed, host::Deed::Same);
+  const auto after = backend_->generation();
+  NWF_ASSERT_OK(service_->apply(documents, {}));
+  EXPECT_EQ(*backend_->generation(), *after) << "applying the same again sent something";
+}
+
+TEST_F(ChangeNetns, WhatCannotBeAppliedWholeChangesNothing) {
+  bind_many("clean-traffic", 1);
+  const auto before = backend_->read();
+  const std::string rule = "<rule action='drop' direction='out'><tcp dstportstart='$PORT'/></rule>";
+  const std::vector<host::Document> documents = {
+      {"good.xml", fmt::format("<filter name='good'>{}</filter>", kNoWeb)},
+      {"needs.xml", fmt::format("<filter name='needs-port'>{}</filter>", rule)},
+      {"vnet1.xml", binding("vnet1", two_, "clean-traffic")},
+      {"vnet2.xml", binding("vnet2", other_, "needs-port")},
+  };
+  const auto applied = service_->apply(documents, {});
+  ASSERT_FALSE(applied.has_value());
+  EXPECT_NE(applied.error().message.find("$PORT"), std::string::npos) << describe(applied.error());
+  EXPECT_EQ(backend_->read()->ruleset, before->ruleset);
+  EXPECT_FALSE(service_->filter_lookup("good").has_value());
+  EXPECT_EQ(service_->binding_list()->size(), 1U);
+  EXPECT_FALSE(service_->plan(documents).has_value()) << "a plan of what cannot be applied";
+
+  const auto mistakes = service_->apply({{"a.xml", "<filter name='a'><ruel/></filter>"},
+                                         {"b.xml", "<filter/>"},
+                                         {"c.xml", "<filter name='c'/>"},
+                                         {"d.xml", "<filter name='c'/>"}},
+                                        {});
+  ASSERT_FALSE(mistakes.has_value());
+  EXPECT_EQ(mistakes.error().more.size(), 2U) << describe_all(mistakes.error());
+}
+
+TEST_F(ChangeNetns, WhatSomebodyElseDidToTheRulesIsSeenBeforeTheyAreBuiltUpon) {
+  for (const char* port : {"vnet0", "vnet1", "lan0"}) add_guest(port);
+  NWF_ASSERT_OK(service_->binding_create(binding("vnet0", one_, "clean-traffic"), "b.xml"));
+  NWF_ASSERT_OK(service_->filter_define(fmt::format("<filter name='no-web'>{}</filter>", kNoWeb), "f.xml"));
+  NWF_ASSERT_OK(service_->binding_create(binding("vnet7", other_, "no-web"), "b.xml"));
+  const auto held = backend_->read();
+  for (const auto& [name, chain] : held->ruleset.tables.at(Family::Bridge).chains)
+    if (name.starts_with("clean-traffic")) behind_its_back({{Family::Bridge, change::FlushChain{name}}});
+  EXPECT_TRUE(udp_passes("vnet0", "lan0", two_, other_)) << "nothing was flushed";
+  // A change of another program builds on that one alone; the next change of this one finds out.
+  NWF_ASSERT_OK(service_->binding_create(binding("vnet8", two_, "no-web"), "b.xml"));
+  NWF_ASSERT_OK(service_->binding_create(binding("vnet1", two_, "clean-traffic"), "b.xml"));
+  EXPECT_FALSE(udp_passes("vnet1", "lan0", one_, other_));
+  EXPECT_FALSE(udp_passes("vnet0", "lan0", two_, other_));
+}
+
+TEST_F(ChangeNetns, AnElementDeletedByHandStopsNoChange) {
+  for (const char* port : {"vnet0", "lan0"}) add_guest(port);
+  NWF_ASSERT_OK(service_->binding_create(binding("vnet0", one_, "clean-traffic"), "b.xml"));
+  const auto held = backend_->read();
+  const Table& table = held->ruleset.tables.at(Family::Bridge);
+  const auto drop_elements = [&] {
+    for (const auto& [name, elements] : table.elements)
+      behind_its_back(
+          {{Family::Bridge, change::DeleteElements{table.sets.at(name), {elements.begin(), elements.end()}}}});
+  };
+  drop_elements();
+  NWF_ASSERT_OK(service_->binding_set("vnet0", {{"IP", {two_.ip}}}));
+  EXPECT_TRUE(udp_passes("vnet0", "lan0", {one_.mac, two_.ip}, other_));
+  EXPECT_FALSE(udp_passes("vnet0", "lan0", one_, other_));
+  NWF_ASSERT_OK(service_->binding_set("vnet0", {{"IP", {one_.ip}}}));
+  drop_elements();
+  NWF_ASSERT_OK(service_->binding_delete("vnet0"));
+  EXPECT_TRUE(backend_->read()->ruleset.tables.empty());
+}
+
+TEST_F(ChangeNetns, APortThatIsClosedOpensWhenItsFilterIsMended) {
+  for (const char* port : {"vnet0", "lan0"}) add_guest(port);
+  NWF_ASSERT_OK(service_->filter_define(fmt::format("<filter name='mine'>{}</filter>", kNoWeb), "f.xml"));
+  NWF_ASSERT_OK(service_->binding_create(binding("vnet0", one_, "mine"), "b.xml"));
+  std::ofstream(root_ + "/etc/nwf/filters/mine.xml") << "<filter name='mine'><filterref filter='nobody'/></filter>";
+  NWF_ASSERT_OK(service_->reconcile());
+  EXPECT_FALSE(udp_passes("vnet0", "lan0", one_, other_)) << "a port whose rules cannot be made is open";
+  // Still not possible: it stays closed, and the define is not in the way.
+  NWF_ASSERT_OK(service_->filter_define("<filter name='unrelated'/>", "f.xml"));
+  EXPECT_FALSE(udp_passes("vnet0", "lan0", one_, other_));
+  NWF_ASSERT_OK(service_->filter_define(fmt::format("<filter name='nobody'>{}</filter>", kNoWeb), "f.xml"));
+  EXPECT_TRUE(udp_passes("vnet0", "lan0", one_, other_));
+  EXPECT_FALSE(tcp_passes("vnet0", "lan0", one_, other_, {.target = 80}));
+}
+
+// What a process that died did not write down must not make a program go that a port still runs.
+TEST_F(ChangeNetns, AfterACrashWhatIsRememberedIsNotTrusted) {
+  for (const char* port : {"vnet0", "vnet1", "lan0"}) add_guest(port);
+  NWF_ASSERT_OK(service_->binding_create(binding("vnet0", one_, "clean-traffic"), "b.xml"));
+  const std::filesystem::path state = std::filesystem::path(root_) / "run/nwf/state/kernel";
+  std::ifstream in(state);
+  const std::string one_port{std::istreambuf_iterator<char>(in), {}};
+  NWF_ASSERT_OK(service_->binding_create(binding("vnet1", two_, "clean-traffic"), "b.xml"));
+  std::ofstream(state) << one_port;
+  std::filesystem::resize_file(std::filesystem::path(root_) / "run/nwf/lock", 0);
+  NWF_ASSERT_OK(service_->binding_delete("vnet0"));
+  EXPECT_FALSE(udp_passes("vnet1", "lan0", one_, other_));
+  EXPECT_TRUE(udp_passes("vnet1", "lan0", two_, other_));
+}
+
+}  // namespace
+}  // namespace nwf::test
