@@ -22,8 +22,9 @@ struct PartOfMany {
   std::vector<std::pair<std::string, std::string_view>> files;
 };
 
-/// Writes the parts aside, nothing undecided being there (no parts: nothing to do); commit() of the result decides and finishes. When the parts'
-/// directories do not outlive the same events (a boot), the last is the one that lives longest.
+/// Writes the parts aside, nothing undecided being there (no parts: nothing to do); commit() of the result decides and
+/// finishes. When the parts' directories do not outlive the same events (a boot), the last is the one that lives
+/// longest.
 Result<std::unique_ptr<Prepared>> prepare_together(const std::vector<PartOfMany>& parts);
 
 /// Finishes what a process decided upon and did not live to finish: `directories` in the order of the parts.
