@@ -233,6 +233,7 @@ Result<Wanted> wanted_ruleset(const std::vector<Binding>& bindings, Programs& pr
     Table& into = wanted.ruleset.tables.emplace(family, Table{family, {}, {}, {}}).first->second;
     into.chains.merge(table.chains);
     into.sets.merge(table.sets);
+    into.elements.merge(table.elements);
   }
   for (const PortElements& port : elements) add_elements(port, wanted.ruleset);
   return wanted;

@@ -96,7 +96,7 @@ class Host final : public Service {
   Result<void> open_firewall();
   Result<void> save_knowledge();
   Result<std::size_t> reconcile_all();
-  LowerOptions lower_options() const { return {options_.mark, options_.filter_host_traffic}; }
+  LowerOptions lower_options() const { return {options_.mark, options_.filter_host_traffic, options_.optimise}; }
 
   /// Makes and carries out a change. When the kernel turns out not to hold what it should, it is reconciled first and
   /// the change made from there.

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/error.h"
+#include "engine/program/optimise/optimisations.h"
 #include "engine/ruleset/mark_bits.h"
 #include "host/service.h"
 
@@ -15,6 +16,7 @@ struct Options {
   std::string root;                  ///< everything lies below it; empty is the host itself
   bool filter_host_traffic = false;  ///< judge by the inet layer's rules what the host sends to guests, too
   MarkBits mark;                     ///< bits of the packet mark that may be used
+  Optimisations optimise = {};       ///< passes over programs; all of them mean the same
 };
 
 /// Opens a host. Nothing is read or changed until an operation is asked for.

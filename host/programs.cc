@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "engine/program/optimise/optimise.h"
+
 namespace nwf::host {
 
 Result<CompiledPtr> Programs::find(const std::string& filter, const Variables& variables) {
@@ -15,6 +17,7 @@ Result<CompiledPtr> Programs::find(const std::string& filter, const Variables& v
     return fail(ErrorKind::Invalid, fmt::format("there is no filter '{}'", filter), "see `nwfctl filter list`");
   auto compiled = std::make_shared<Compiled>();
   NWF_TRY(compiled->program, compile(root, lookup_, variables));
+  compiled->program = optimise(std::move(compiled->program), options_.optimise);
   NWF_TRY(compiled->lowered, lower(compiled->program, capabilities_, options_));
   compiled->hash = compiled->lowered.hash();
   known.push_back(compiled);

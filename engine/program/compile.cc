@@ -25,7 +25,7 @@ class Compiler {
       NWF_CHECK(ethernet(direction));
       NWF_CHECK(inet(direction));
     }
-    gather_sets();
+    program_.gather_sets();
     const std::string suffix = program_.shape.suffix();
     program_.name = suffix.empty() ? root : root + "." + suffix;
     return std::move(program_);
@@ -93,17 +93,6 @@ class Compiler {
       rule.tests.insert(rule.tests.end(), after.begin(), after.end());
       chain.entries.push_back({std::move(rule)});
     }
-  }
-
-  void gather_sets() {
-    std::set<ValueSet> sets;
-    for (const Flow& flow : program_.flows)
-      for (const ProgramChain& chain : flow.chains)
-        for (const ProgramEntry& entry : chain.entries)
-          if (const auto* rule = std::get_if<ProgramRule>(&entry.what))
-            for (const Test& test : rule->tests)
-              if (const auto* member = std::get_if<test::Member>(&test)) sets.insert(member->set);
-    program_.sets.assign(sets.begin(), sets.end());
   }
 
   const FlatFilter& flat_;

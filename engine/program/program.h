@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -54,6 +55,12 @@ struct Range {
   bool negated = false;
   friend bool operator==(const Range&, const Range&) = default;
 };
+/// The field's bytes are one of the values: the same for every port.
+struct OneOf {
+  PacketField field;  ///< unmasked
+  std::set<Bytes> values;
+  friend bool operator==(const OneOf&, const OneOf&) = default;
+};
 /// The fields, together, are one of the port's own tuples of values (negated: of its single one, they are not).
 struct Member {
   std::vector<PacketField> fields;
@@ -86,7 +93,7 @@ struct ConnectionLimit {
 
 }  // namespace test
 
-using Test = std::variant<test::Compare, test::Range, test::Member, test::Connection, test::TcpOption,
+using Test = std::variant<test::Compare, test::Range, test::OneOf, test::Member, test::Connection, test::TcpOption,
                           test::GratuitousArp, test::ConnectionLimit>;
 
 /// All tests hold: the action is taken.
@@ -132,6 +139,8 @@ struct Program {
   Shape shape;
   std::array<Flow, kFlowCount> flows;
   std::vector<ValueSet> sets;  ///< the sets its rules look up, sorted, each once
+  /// Fills `sets` from the rules.
+  void gather_sets();
 };
 
 }  // namespace nwf

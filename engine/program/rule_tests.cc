@@ -15,16 +15,6 @@ namespace {
 /// libvirt: the guest's own address, always exactly one.
 constexpr std::string_view kMacVariable = "MAC";
 
-/// The kernel's register file: 16 words of 4 bytes, of which the port's name takes four.
-constexpr std::size_t kKeyBytes = 64 - PortName::kSize;
-
-/// nft packs the types of a key's parts into one number of 32 bits, six for each (nftables: include/datatype.h,
-/// TYPE_BITS); Debian 12's aborts on a set that has more parts, and on one with a bare number when it has more than
-/// four. The port's name is one of them.
-constexpr std::size_t kColumns = 4, kColumnsWithNumbers = 3;
-
-std::size_t padded(std::size_t width) { return (width + 3) / 4 * 4; }
-
 Bytes prefix_mask(std::size_t width, unsigned prefix) {
   Bytes mask(width);
   for (std::size_t i = 0; i < prefix && i < width * 8; ++i) mask[i / 8] |= static_cast<std::uint8_t>(0x80U >> (i % 8));
@@ -265,16 +255,11 @@ class RuleCompiler {
     return specialise(group);
   }
 
-  /// The kernel takes a key of this length, and nft can list a set that has it.
   bool can_be_one_key(const std::vector<Access>& accesses) const {
-    std::size_t bytes = 0;
-    bool number = false;
-    for (const Access& access : accesses) {
-      const KeyPart part = column_of(access).part;
-      bytes += padded(part.width);
-      number = number || part.type == KeyType::Integer;
-    }
-    return bytes <= kKeyBytes && accesses.size() <= (number ? kColumnsWithNumbers : kColumns);
+    std::vector<ValueColumn> columns;
+    columns.reserve(accesses.size());
+    for (const Access& access : accesses) columns.push_back(column_of(access));
+    return nwf::can_be_one_key(columns);
   }
 
   void share(const std::vector<Access>& accesses, bool one_by_one) {

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "engine/model/address.h"
+
 namespace nwf {
 namespace {
 
@@ -95,6 +97,22 @@ std::string Shape::suffix() const {
     if (fact.kind != Fact::Kind::Single && fact.kind != Fact::Kind::NotDefined) text += fact.key() + "\n";
   if (text.empty()) return {};
   return fmt::format("{:08x}", static_cast<std::uint32_t>(fnv1a(text)));
+}
+
+bool can_be_one_key(const std::vector<ValueColumn>& columns) {
+  // The kernel's register file: 16 words of 4 bytes, of which the port's name takes four.
+  constexpr std::size_t kKeyBytes = 64 - PortName::kSize;
+  // nft packs the types of a key's parts into one number of 32 bits, six for each (nftables: include/datatype.h,
+  // TYPE_BITS); Debian 12's aborts on a set that has more parts, and on one with a bare number when it has more than
+  // four. The port's name is one of them.
+  constexpr std::size_t kColumns = 4, kColumnsWithNumbers = 3;
+  std::size_t bytes = 0;
+  bool number = false;
+  for (const ValueColumn& column : columns) {
+    bytes += (column.part.width + 3) / 4 * 4;
+    number = number || column.part.type == KeyType::Integer;
+  }
+  return bytes <= kKeyBytes && columns.size() <= (number ? kColumnsWithNumbers : kColumns);
 }
 
 std::string ValueSet::name() const {

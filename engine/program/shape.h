@@ -51,6 +51,9 @@ struct ValueColumn {
   friend auto operator<=>(const ValueColumn&, const ValueColumn&) = default;
 };
 
+/// The kernel takes a key of these columns behind the port's name, and nft can list a set that has it.
+bool can_be_one_key(const std::vector<ValueColumn>& columns);
+
 /// A set keyed by port name and one or more values; all programs that need the same columns share it.
 struct ValueSet {
   std::vector<ValueColumn> columns;

@@ -253,6 +253,7 @@ void add_program(const LoweredProgram& lowered, bool is_common, Ruleset& ruleset
   Table& table = ruleset.tables.emplace(Family::Bridge, Table{Family::Bridge, {}, {}, {}}).first->second;
   for (const Chain& chain : lowered.chains) table.chains.insert_or_assign(chain.name, chain);
   for (const Set& set : lowered.sets) table.sets.emplace(set.name, set);
+  for (const auto& [set, elements] : lowered.constants) table.elements[set] = elements;
   if (is_common) table.sets.emplace(lowered.ports, ports_set(lowered.ports));
 }
 

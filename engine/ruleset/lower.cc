@@ -134,6 +134,8 @@ class Lowering {
       } else if (const auto* range = std::get_if<test::Range>(&test)) {
         add_load(range->field, 0, tests);
         tests.emplace_back(expr::Range{0, !range->negated, range->low, range->high});
+      } else if (const auto* any = std::get_if<test::OneOf>(&test)) {
+        add_one_of(*any, tests);
       } else if (const auto* member = std::get_if<test::Member>(&test)) {
         add_member(*member, tests);
       } else if (const auto* option = std::get_if<test::TcpOption>(&test)) {
@@ -173,6 +175,7 @@ class Lowering {
     return std::any_of(rule.tests.begin(), rule.tests.end(), [&](const Test& test) {
       if (const auto* compare = std::get_if<test::Compare>(&test)) return inside(compare->field);
       if (const auto* range = std::get_if<test::Range>(&test)) return inside(range->field);
+      if (const auto* any = std::get_if<test::OneOf>(&test)) return inside(any->field);
       const auto* member = std::get_if<test::Member>(&test);
       return member != nullptr && std::any_of(member->fields.begin(), member->fields.end(), inside);
     });
@@ -189,6 +192,24 @@ class Lowering {
   void add_compare(const test::Compare& compare, std::vector<Expression>& out) const {
     add_load(compare.field, 0, out);
     out.emplace_back(expr::Compare{0, compare.negated ? CompareOp::NotEqual : CompareOp::Equal, compare.value});
+  }
+
+  /// The set is the program's own: if several shared it, nobody would know when its elements may go.
+  void add_one_of(const test::OneOf& any, std::vector<Expression>& out) {
+    Set values;
+    values.key = {{any.field.type, any.field.length}};
+    std::string what = fmt::format("{}", static_cast<int>(any.field.type));
+    std::set<Element> elements;
+    for (const Bytes& value : any.values) {
+      what += fmt::format(",{:02x}", fmt::join(value, ""));
+      elements.insert({value, std::nullopt});
+    }
+    values.name = fmt::format("{}.any-{:016x}", base_, fnv1a(what));
+    values.comment = "values that rules name";
+    out_.constants.emplace(values.name, std::move(elements));
+    add_load(any.field, 0, out);
+    out.emplace_back(expr::Lookup{values.name, 0, false, false});
+    own_sets_.emplace(values.name, std::move(values));
   }
 
   void add_member(const test::Member& member, std::vector<Expression>& out) const {
@@ -372,6 +393,7 @@ std::string LoweredProgram::hash() const {
     text += fmt::format("\n{} {} {} {}", set.name, set.dynamic, set.timeout_seconds, set.size);
     for (const KeyPart& part : set.key) text += fmt::format(" {}/{}", static_cast<int>(part.type), part.width);
   }
+  for (const auto& [set, elements] : constants) text += fmt::format("\n{} has {}", set, elements.size());
   for (const Need need : needs) text += fmt::format("\nneed {}", static_cast<int>(need));
   for (const MarkedLimit& limit : limits) text += fmt::format("\nlimit {} {}", limit.above, limit.reject);
   return fmt::format("{:016x}", fnv1a(text));

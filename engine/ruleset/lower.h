@@ -3,11 +3,13 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "engine/backend.h"
+#include "engine/program/optimise/optimisations.h"
 #include "engine/program/program.h"
 #include "engine/ruleset/mark_bits.h"
 
@@ -18,6 +20,8 @@ struct LowerOptions {
   MarkBits mark;
   /// Also judge, by the inet layer's rules, what the host itself sends or routes to a guest. libvirt 9.0 does not.
   bool filter_host_traffic = false;
+  /// For whoever makes the program that is lowered: what is done to it before.
+  Optimisations optimise = {};
 };
 
 /// Parts of the frame (dispatch.h) that programs ask for, besides the base chains of their flows.
@@ -45,7 +49,9 @@ struct LoweredProgram {
   std::string ports;          ///< name of the set of ports that run it (dispatch.h)
   std::vector<Chain> chains;  ///< every flow's, the first of each flow named entry[flow]
   FlowEntries entry;
-  std::vector<Set> sets;  ///< value sets, and dynamic sets of its own
+  std::vector<Set> sets;  ///< value sets, and dynamic and constant sets of its own
+  /// The elements of its constant sets, by name. Such a set is never changed: its name says what is in it.
+  std::map<std::string, std::set<Element>> constants;
   std::set<Need> needs;
   std::set<MarkedLimit> limits;
   std::vector<Error> warnings;  ///< rules that mean less than written here (a reject that is a drop), each named

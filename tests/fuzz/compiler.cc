@@ -6,6 +6,7 @@
 #include "engine/model/binding.h"
 #include "engine/print/nft.h"
 #include "engine/program/compile.h"
+#include "engine/program/optimise/optimise.h"
 #include "engine/ruleset/diff.h"
 #include "engine/ruleset/dispatch.h"
 #include "engine/simulate/backend.h"
@@ -47,12 +48,17 @@ void one(test::Dice& dice) {
   };
   Binding binding{{}, *PortName::parse("vnet0"), *Mac::parse("52:54:00:00:00:01"), "root", tree.variables, {}};
   const Variables variables = binding.effective_variables();
-  const auto program = compile(filters.at("root"), lookup, variables);
+  auto program = compile(filters.at("root"), lookup, variables);
   if (!program) {
     fuzz::must(!program.error().message.empty(), "a refusal says why", "");
     return;
   }
   fuzz::must(program->shape.holds(variables), "a program is for the values it was compiled with", program->name);
+  Optimisations passes;
+  for (bool* pass : {&passes.fast_accept, &passes.by_ethertype, &passes.implied_tests, &passes.merge_values,
+                     &passes.join_members, &passes.empty_chains})
+    *pass = dice.chance(70);
+  *program = optimise(*std::move(program), passes);
   const Capabilities able = capabilities(dice);
   LowerOptions options;
   options.filter_host_traffic = dice.chance(20);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Random filters on a real bridge, random packets through them: the kernel and the simulator must agree on each.
+// Random filters on a real bridge, random packets through them: the kernel and the simulator must agree on each. So
+// must the simulator with the program as it was before any pass over it (engine/program/optimise): a pass changes no
+// verdict.
 //
-//   nwf-property [--packets N] [--minutes N] [--seed N]
+//   nwf-property [--packets N] [--minutes N] [--seed N] [--passes all|none|random]
 //
+// Without --passes, one tree goes with all passes, the next with none, the next with some.
 // The same seed gives the same filters and packets. A disagreement is shrunk before it is shown. Root; a namespace of
 // its own.
 #include <fmt/format.h>
@@ -11,8 +14,10 @@
 #include <chrono>
 #include <cstring>
 
+#include "engine/program/optimise/optimise.h"
 #include "engine/ruleset/diff.h"
 #include "engine/simulate/backend.h"
+#include "host/firewall.h"
 #include "host/host.h"
 #include "netlink/nftables/backend.h"
 #include "tests/harness/network.h"
@@ -33,7 +38,16 @@ struct Disagreement {
   std::size_t packet;
   bool kernel_passes;
   simulate::Judgement simulated;
+  bool before_passes = false;  ///< it was the program before the passes that was simulated
 };
+
+std::size_t expressions(const Ruleset& ruleset) {
+  std::size_t all = 0;
+  for (const auto& [family, table] : ruleset.tables)
+    for (const auto& [name, chain] : table.chains)
+      for (const Rule& rule : chain.rules) all += rule.expressions.size();
+  return all;
+}
 
 /// A bridge with two ports, one of them guarded by the kernel, beside a simulator with the same ruleset.
 class Wire {
@@ -46,11 +60,8 @@ class Wire {
     NWF_TRY(Tap lan, Tap::open(kLan));
     NWF_CHECK(add_port("br0", kGuest));
     NWF_CHECK(add_port("br0", kLan));
-    host::Options options;
-    options.root = root;
-    NWF_TRY(auto service, host::open(options));
     NWF_TRY(auto backend, netlink::open_nftables());
-    return Wire(std::move(guest), std::move(lan), std::move(service), std::move(backend));
+    return Wire(std::move(guest), std::move(lan), root, std::move(backend));
   }
 
   /// Without a filter everything arrives, and at once: sending ends after the other side has the frame.
@@ -65,16 +76,26 @@ class Wire {
 
   /// The first packet on which the two differ. Errors: Unsupported and the like when the tree cannot be bound.
   Result<std::optional<Disagreement>> run(const Case& c) {
-    const auto unbind = [this] { (void)service_->binding_delete(kGuest); };
+    host::Options options;
+    options.root = root_;
+    options.optimise = c.passes;
+    NWF_TRY(const auto service, host::open(options));
+    const auto unbind = [&] { (void)service->binding_delete(kGuest); };
     for (auto filter = c.tree.filters.rbegin(); filter != c.tree.filters.rend(); ++filter)
-      NWF_CHECK(service_->filter_define(xml::write_filter(*filter), filter->name));
+      NWF_CHECK(service->filter_define(xml::write_filter(*filter), filter->name));
     Binding binding{{}, *PortName::parse(kGuest), *Mac::parse(pool::kMacs[0]), c.tree.filters[0].name, c.tree.variables,
                     {}};
-    NWF_CHECK(service_->binding_create(xml::write_binding(binding), "binding"));
+    NWF_CHECK(service->binding_create(xml::write_binding(binding), "binding"));
     NWF_TRY(const Held held, backend_->read());
     NWF_TRY(const Capabilities capabilities, backend_->capabilities());
     simulate::SimulatedKernel simulator(capabilities);
     NWF_CHECK(simulator.apply(diff({}, held.ruleset), std::nullopt));
+    simulate::SimulatedKernel before_passes(capabilities);
+    NWF_TRY(const host::Wanted plain, without_passes(c, binding, capabilities));
+    NWF_CHECK(before_passes.apply(diff({}, plain.ruleset), std::nullopt));
+    // A flow that stops nothing may ask for more than this kernel has, and go without: nothing to compare with then.
+    const bool comparable = plain.closed.empty();
+    if (comparable && expressions(held.ruleset) != expressions(plain.ruleset)) ++changed;
     NWF_CHECK(forget_connections());
     std::optional<Disagreement> found;
     for (std::size_t i = 0; i < c.packets.size() && !found; ++i) {
@@ -83,17 +104,35 @@ class Wire {
       auto simulated = simulator.judge(
           {packet.frame, packet.from_guest ? kGuest : kLan, packet.from_guest ? kLan : kGuest, false, false});
       ++(came ? passed : stopped);
-      if (came != (simulated.outcome == simulate::Outcome::Pass)) found = Disagreement{i, came, std::move(simulated)};
+      auto simulated_plain = before_passes.judge(
+          {packet.frame, packet.from_guest ? kGuest : kLan, packet.from_guest ? kLan : kGuest, false, false});
+      if (came != (simulated.outcome == simulate::Outcome::Pass))
+        found = Disagreement{i, came, std::move(simulated)};
+      else if (comparable && came != (simulated_plain.outcome == simulate::Outcome::Pass))
+        found = Disagreement{i, came, std::move(simulated_plain), true};
     }
     unbind();
     return found;
   }
 
   std::size_t passed = 0, stopped = 0;
+  std::size_t changed = 0;  ///< trees whose rules the passes made shorter or longer
 
  private:
-  Wire(Tap guest, Tap lan, std::unique_ptr<host::Service> service, std::unique_ptr<Backend> backend)
-      : guest_(std::move(guest)), lan_(std::move(lan)), service_(std::move(service)), backend_(std::move(backend)) {}
+  Wire(Tap guest, Tap lan, std::string root, std::unique_ptr<Backend> backend)
+      : guest_(std::move(guest)), lan_(std::move(lan)), root_(std::move(root)), backend_(std::move(backend)) {}
+
+  static Result<host::Wanted> without_passes(const Case& c, const Binding& binding, const Capabilities& capabilities) {
+    const FilterLookup lookup = [&](const std::string& name) -> Result<std::shared_ptr<const Filter>> {
+      for (const Filter& filter : c.tree.filters)
+        if (filter.name == name) return std::make_shared<const Filter>(filter);
+      return nullptr;
+    };
+    LowerOptions options;
+    options.optimise = Optimisations::none();
+    host::Programs programs(lookup, capabilities, options);
+    return host::wanted_ruleset({binding}, programs, {});
+  }
 
   Result<bool> passes(const RandomPacket& packet) {
     Tap& from = packet.from_guest ? guest_ : lan_;
@@ -105,16 +144,40 @@ class Wire {
   }
 
   Tap guest_, lan_;
-  std::unique_ptr<host::Service> service_;
+  std::string root_;
   std::unique_ptr<Backend> backend_;
 };
+
+Optimisations some_passes(Dice& dice) {
+  Optimisations some;
+  for (bool* pass : {&some.fast_accept, &some.by_ethertype, &some.implied_tests, &some.merge_values, &some.join_members,
+                     &some.empty_chains})
+    *pass = dice.chance(50);
+  return some;
+}
+
+std::string text_of(const Optimisations& passes) {
+  std::string text;
+  const auto add = [&](bool on, std::string_view name) {
+    if (on) text += fmt::format(" {}", name);
+  };
+  add(passes.fast_accept, "fast_accept");
+  add(passes.by_ethertype, "by_ethertype");
+  add(passes.implied_tests, "implied_tests");
+  add(passes.merge_values, "merge_values");
+  add(passes.join_members, "join_members");
+  add(passes.empty_chains, "empty_chains");
+  return text.empty() ? " none" : text;
+}
 
 void show(const Case& c, const Disagreement& d) {
   for (const Filter& filter : c.tree.filters) fmt::print("{}", xml::write_filter(filter));
   for (const auto& [name, values] : c.tree.variables) fmt::print("${} = {}\n", name, fmt::join(values, ", "));
   for (const RandomPacket& packet : c.packets) fmt::print("{}\n  {:02x}\n", packet.text, fmt::join(packet.frame, ""));
-  fmt::print("the kernel {} the last of them, the simulator {} it:\n", d.kernel_passes ? "passes" : "stops",
-             d.simulated.outcome == simulate::Outcome::Pass ? "passes" : "stops");
+  fmt::print("passes:{}\n", text_of(c.passes));
+  fmt::print("the kernel {} the last of them, the simulator {} it{}:\n", d.kernel_passes ? "passes" : "stops",
+             d.simulated.outcome == simulate::Outcome::Pass ? "passes" : "stops",
+             d.before_passes ? ", by the program before the passes" : "");
   for (const simulate::Decision& decision : d.simulated.decisions)
     fmt::print("  {}: {} in {}\n", decision.base_chain, decision.origin.empty() ? "nobody decides" : decision.origin,
                decision.chain);
@@ -124,7 +187,14 @@ struct Arguments {
   std::size_t packets = 20'000;
   std::size_t minutes = 0;
   std::uint64_t seed = 1;
+  std::string passes;
 };
+
+Optimisations passes_of(const Arguments& arguments, std::size_t tree, Dice& dice) {
+  if (arguments.passes == "all" || (arguments.passes.empty() && tree % 3 == 0)) return {};
+  if (arguments.passes == "none" || (arguments.passes.empty() && tree % 3 == 1)) return Optimisations::none();
+  return some_passes(dice);
+}
 
 int run(const Arguments& arguments) {
   const auto root = make_scratch_directory();
@@ -149,7 +219,7 @@ int run(const Arguments& arguments) {
   std::size_t trees = 0, refused = 0;
   std::map<std::string, std::size_t> reasons;
   while (more()) {
-    Case c{random_tree(dice), {}};
+    Case c{random_tree(dice), {}, passes_of(arguments, trees + refused, dice)};
     while (c.packets.size() < kPacketsOfATree) {
       c.packets.push_back(random_packet(dice, number++));
       const auto reply = reply_to(c.packets.back(), number);
@@ -180,8 +250,9 @@ int run(const Arguments& arguments) {
     return 1;
   }
   for (const auto& [reason, times] : reasons) fmt::print("{:6} × {}\n", times, reason);
-  fmt::print("seed {}: {} trees ({} refused), {} packets, {} passed and {} stopped: agreed on all\n", arguments.seed,
-             trees, refused, wire->passed + wire->stopped, wire->passed, wire->stopped);
+  fmt::print(
+      "seed {}: {} trees ({} refused, {} changed by passes), {} packets, {} passed and {} stopped: agreed on all\n",
+      arguments.seed, trees, refused, wire->changed, wire->passed + wire->stopped, wire->passed, wire->stopped);
   // A test of filters that stop nothing, or everything, says nothing.
   return wire->passed * 10 > wire->stopped && wire->stopped * 10 > wire->passed ? 0 : 1;
 }
@@ -196,6 +267,7 @@ int main(int argc, char** argv) {
     if (std::strcmp(argv[i], "--packets") == 0) arguments.packets = value;
     if (std::strcmp(argv[i], "--minutes") == 0) arguments.minutes = value;
     if (std::strcmp(argv[i], "--seed") == 0) arguments.seed = value;
+    if (std::strcmp(argv[i], "--passes") == 0) arguments.passes = argv[i + 1];
   }
   return nwf::test::run(arguments);
 }

@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "engine/program/optimise/optimisations.h"
 #include "tests/property/random_filter.h"
 #include "tests/property/random_packet.h"
 
@@ -12,6 +13,7 @@ namespace nwf::test {
 struct Case {
   Tree tree;
   std::vector<RandomPacket> packets;
+  Optimisations passes = {};
 };
 
 /// Leaves out packets, rules, references, attributes and priorities one by one. `fails` says whether a smaller case
