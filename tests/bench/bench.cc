@@ -14,13 +14,12 @@
 #include "engine/ruleset/diff.h"
 #include "host/firewall.h"
 #include "host/host.h"
-#include "host/library.h"
 #include "netlink/nftables/backend.h"
+#include "tests/bench/clean_traffic.h"
 #include "tests/bench/floor.h"
 #include "tests/bench/report.h"
 #include "tests/harness/network.h"
 #include "tests/harness/scratch.h"
-#include "xml/filter.h"
 
 namespace nwf::bench {
 namespace {
@@ -33,46 +32,6 @@ constexpr std::size_t kStops[] = {1, 100, 1'000, 5'000};
 double microseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
 }
-
-Binding binding(std::size_t i) {
-  const auto port = PortName::parse(fmt::format("nwf{}", i));
-  const auto mac = Mac::parse(fmt::format("52:54:00:{:02x}:{:02x}:{:02x}", i >> 16U & 255U, i >> 8U & 255U, i & 255U));
-  Binding b{{}, *port, *mac, "clean-traffic", {}, {}};
-  b.variables["IP"] = {fmt::format("10.{}.{}.{}", i >> 16U & 255U, i >> 8U & 255U, i & 255U)};
-  return b;
-}
-
-/// The stock filters, and one of them in another version.
-class Filters {
- public:
-  Filters() {
-    for (const host::StockFilter& stock : host::stock_filters()) {
-      auto parsed = xml::read_filter(stock.text, std::string(stock.name));
-      if (parsed) filters_[std::string(stock.name)] = std::make_shared<const Filter>(std::move(parsed->value));
-    }
-  }
-  FilterLookup lookup() const {
-    return [this](const std::string& name) -> Result<std::shared_ptr<const Filter>> {
-      const auto found = filters_.find(name);
-      return found == filters_.end() ? nullptr : found->second;
-    };
-  }
-  /// clean-traffic that drops one more EtherType.
-  Filters edited() const {
-    Filters other = *this;
-    Filter filter = *filters_.at("clean-traffic");
-    FilterRule rule;
-    rule.action = Action::Drop;
-    rule.protocol = Protocol::Mac;
-    rule.attributes.push_back({Field::EtherType, false, Literal{{0x88, 0xb5}, "0x88b5"}, {}});
-    filter.entries.emplace_back(rule);
-    other.filters_["clean-traffic"] = std::make_shared<const Filter>(std::move(filter));
-    return other;
-  }
-
- private:
-  std::map<std::string, std::shared_ptr<const Filter>> filters_;
-};
 
 /// A port's elements for clean-traffic, exactly as nwf writes them.
 Result<PortElements> elements_for(host::Programs& programs, const Binding& b) {
@@ -102,7 +61,7 @@ std::size_t rules_held(Backend& backend) {
 
 Result<void> bind_rows(host::Firewall& firewall, host::Programs& programs, std::size_t ports, Report& report) {
   Floor floor;
-  const Binding extra = binding(900'000);
+  const Binding extra = clean_traffic_binding(900'000);
   NWF_TRY(const PortElements elements, elements_for(programs, extra));
   const Changes add = as_changes(elements, false), remove = as_changes(elements, true);
   std::vector<double> floor_add, floor_remove, bind, unbind;
@@ -132,9 +91,9 @@ Result<void> bind_rows(host::Firewall& firewall, host::Programs& programs, std::
 }
 
 /// All ports bound to clean-traffic, which is edited there and back.
-Result<void> edit_rows(host::Firewall& firewall, Filters& filters, Backend& backend, const std::vector<Binding>& bound,
-                       Report& report) {
-  const Filters edited = filters.edited();
+Result<void> edit_rows(host::Firewall& firewall, StockFilters& filters, Backend& backend,
+                       const std::vector<Binding>& bound, Report& report) {
+  const StockFilters edited = filters.edited();
   std::vector<double> times, floors;
   Floor floor;
   for (int i = 0; i < 10; ++i) {
@@ -187,7 +146,7 @@ Result<void> cold_rows(const std::string& root, std::size_t ports, Report& repor
   options.root = root;
   NWF_TRY(const auto service, host::open(options));
   const auto xml = [](std::size_t i) {
-    const Binding b = binding(i);
+    const Binding b = clean_traffic_binding(i);
     return fmt::format(
         "<filterbinding><portdev name='{}'/><mac address='{}'/><filterref filter='clean-traffic'><parameter name='IP' "
         "value='{}'/>"
@@ -229,7 +188,7 @@ Result<Report> run() {
     NWF_TRY(const auto backend, netlink::open_nftables());
     NWF_TRY(const Capabilities capabilities, backend->capabilities());
     NWF_TRY(report.compile, compile_cost(capabilities));
-    Filters filters;
+    StockFilters filters;
     host::Programs programs(filters.lookup(), capabilities, {});
     host::Firewall firewall(*backend, std::nullopt);
     NWF_CHECK(firewall.reconcile({}, programs));
@@ -237,7 +196,7 @@ Result<Report> run() {
     for (const std::size_t stop : kStops) {
       std::vector<host::PortChange> changes;
       while (bound.size() < stop) {
-        bound.push_back(binding(bound.size()));
+        bound.push_back(clean_traffic_binding(bound.size()));
         changes.push_back({std::nullopt, bound.back()});
       }
       NWF_CHECK(firewall.transition(changes, {}, programs, programs));

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "engine/program/compile.h"
+#include "engine/program/optimise/optimise.h"
 #include "engine/ruleset/lower.h"
 #include "tests/bench/report.h"
 #include "xml/filter.h"
@@ -54,7 +55,8 @@ Result<CompileCost> compile_cost(const Capabilities& capabilities) {
   std::vector<double> times;
   for (int i = 0; i < 50; ++i) {
     const auto start = std::chrono::steady_clock::now();
-    NWF_TRY(const Program program, compile(filters.at("root"), lookup, variables));
+    NWF_TRY(Program program, compile(filters.at("root"), lookup, variables));
+    program = optimise(std::move(program), {});
     NWF_TRY(const LoweredProgram lowered, lower(program, capabilities, {}));
     times.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
     cost.kernel_rules = lowered.rules;
