@@ -95,7 +95,8 @@ class Host final : public Service {
   /// The firewall, with what an earlier process knew of the kernel.
   Result<void> open_firewall();
   Result<void> save_knowledge();
-  Result<std::size_t> reconcile_all();
+  /// The kernel as the state says, but for these ports: as if they were not bound.
+  Result<std::size_t> reconcile_all(const std::set<std::string>& unbound = {});
   LowerOptions lower_options() const { return {options_.mark, options_.filter_host_traffic, options_.optimise}; }
 
   /// Makes and carries out a change. When the kernel turns out not to hold what it should, it is reconciled first and
@@ -163,14 +164,17 @@ Result<void> Host::open_firewall() {
 }
 
 Result<void> Host::save_knowledge() {
-  NWF_TRY(const auto prepared, store_->prepare(Shelf::State, kKnowledge, to_text(firewall_->knowledge())));
-  return prepared->commit();
+  const auto prepared = store_->prepare(Shelf::State, kKnowledge, to_text(firewall_->knowledge()));
+  if (prepared && (*prepared)->commit()) return {};
+  // The change itself is done, and this is only a hint. None is as good, where an old one would be wrong.
+  return store_->remove(Shelf::State, kKnowledge);
 }
 
-Result<std::size_t> Host::reconcile_all() {
+Result<std::size_t> Host::reconcile_all(const std::set<std::string>& unbound) {
   NWF_TRY(const Capabilities capabilities, backend_->capabilities());
   programs_.emplace(library_.lookup(), capabilities, lower_options());
-  NWF_TRY(const auto bindings, read_bindings());
+  NWF_TRY(auto bindings, read_bindings());
+  std::erase_if(bindings, [&](const Binding& binding) { return unbound.contains(binding.port.text()); });
   NWF_TRY(const auto reconciled, firewall_->reconcile(bindings, *programs_));
   NWF_CHECK(save_knowledge());
   return reconciled.changes;
@@ -453,12 +457,10 @@ Result<BindingSummary> Host::binding_delete(const std::string& port) {
   const BindingSummary deleted = summary(binding);
   const auto make = [&]() -> Result<Change> { return Change{{{binding, std::nullopt}}, {}}; };
   const auto applied = carry_out(make, *programs_);
+  // Its program cannot be made any more, or the kernel lost some of it, so what the port has is not known: compare
+  // everything instead.
+  if (!applied) NWF_CHECK(reconcile_all({port}));
   NWF_CHECK(store_->remove(Shelf::Bindings, port));
-  if (!applied) {
-    // Its program cannot be made any more, so what the port has is not known: compare everything instead.
-    NWF_CHECK(reconcile_all());
-    return deleted;
-  }
   NWF_CHECK(save_knowledge());
   return deleted;
 }
@@ -512,16 +514,15 @@ Result<std::vector<std::string>> Host::change_ports(const std::vector<PortChange
   NWF_TRY(const auto prepared, store_->prepare_all(files));
   auto applied = carry_out([&]() -> Result<Change> { return Change{changes, {}}; }, *programs_);
   if (!applied && !only_unbinds) return fail(std::move(applied).error());
-  NWF_CHECK(prepared->commit());
+  std::set<std::string> unbound;
   for (const PortChange& change : changes)
-    if (!change.after) NWF_CHECK(store_->remove(Shelf::Bindings, change.before->port.text()));
-  if (!applied) {
-    // A program of theirs cannot be made any more, so what the ports have is not known: compare everything instead.
-    NWF_CHECK(reconcile_all());
-    return std::vector<std::string>{};
-  }
+    if (!change.after) unbound.insert(change.before->port.text());
+  // As for one port: compare everything instead.
+  if (!applied) NWF_CHECK(reconcile_all(unbound));
+  NWF_CHECK(prepared->commit());
+  for (const std::string& port : unbound) NWF_CHECK(store_->remove(Shelf::Bindings, port));
   NWF_CHECK(save_knowledge());
-  return texts(*applied);
+  return applied ? texts(*applied) : std::vector<std::string>{};
 }
 
 Result<GuestBound> Host::guest_bind(const std::string& text, const std::string& file, GuestState state) {
