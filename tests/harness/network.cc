@@ -223,11 +223,10 @@ Result<void> Tap::send(std::span<const std::uint8_t> frame) {
 std::optional<Bytes> Tap::receive(std::chrono::milliseconds patience) {
   pollfd waiting{fd_, POLLIN, 0};
   if (poll(&waiting, 1, static_cast<int>(patience.count())) <= 0) return std::nullopt;
-  Bytes frame(65536);
-  const ssize_t got = read(fd_, frame.data(), frame.size());
+  std::uint8_t buffer[65536];
+  const ssize_t got = read(fd_, buffer, sizeof buffer);
   if (got < 0) return std::nullopt;
-  frame.resize(static_cast<std::size_t>(got));
-  return frame;
+  return Bytes(buffer, buffer + got);
 }
 
 void Tap::drain() {

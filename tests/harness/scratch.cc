@@ -17,10 +17,10 @@ Result<std::string> make_scratch_directory() {
                 fmt::format("{}: {}", what, std::strerror(errno)));
   };
   if (unshare(CLONE_NEWNS) != 0) return failed("cannot make a mount namespace");
-  if (mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return failed("cannot make mounts private");
-  if (mount("tmpfs", "/tmp", "tmpfs", 0, "mode=1777") != 0) return failed("cannot mount a tmpfs");
-  if (mkdir("/tmp/nwf", 0755) != 0) return failed("cannot make a directory");
-  return std::string("/tmp/nwf");
+  if (mount("none", "/", "", MS_REC | MS_PRIVATE, "") != 0) return failed("cannot make mounts private");
+  if (mount("tmpfs", "/mnt", "tmpfs", 0, "mode=0755") != 0) return failed("cannot mount a tmpfs");
+  if (mkdir("/mnt/nwf", 0755) != 0) return failed("cannot make a directory");
+  return std::string("/mnt/nwf");
 }
 
 }  // namespace nwf::test

@@ -8,7 +8,7 @@
 
 namespace nwf::test {
 
-/// Gives this process a mount namespace of its own with an empty tmpfs over /tmp, and returns a directory in it.
+/// Gives this process a mount namespace of its own with an empty tmpfs over /mnt, and returns a directory in it.
 Result<std::string> make_scratch_directory();
 
 }  // namespace nwf::test
