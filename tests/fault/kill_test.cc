@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// nwfctl killed on its way: at each call that changes something, before and after it, and at random moments. Whatever
+// the moment, the documents are the old or the new ones, the kernel holds the old rules or the new, what was said to be
+// done is done, the next command works, and reconcile makes kernel and documents agree.
+#include <fmt/format.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <random>
+
+#include "engine/ruleset/diff.h"
+#include "tests/fault/operations.h"
+
+namespace nwf::test {
+namespace {
+
+/// How many random kills. NWF_FAULT_KILLS says another number.
+std::size_t random_kills() {
+  const char* given = std::getenv("NWF_FAULT_KILLS");
+  return given == nullptr ? 500 : std::strtoul(given, nullptr, 10);
+}
+
+const std::vector<std::string> kNone;
+
+class KillFault : public OperationsTest {
+ protected:
+  void expect_documents(const Documents& expected, const char* why = "") {
+    const Documents now = documents_below(root_);
+    EXPECT_TRUE(now == expected) << why << difference(expected, now);
+  }
+
+  /// What must hold after a run that may have been killed. Leaves the host in the state `after`, then back in `before`.
+  void expect_whole(const Operation& operation, const HostState& before, const HostState& after, const KilledRun& run,
+                    bool retry_first) {
+    const HostState now = state();
+    const bool is_old = now.documents == before.documents, is_new = now.documents == after.documents;
+    EXPECT_TRUE(is_old || is_new) << "half done, from the old:" << difference(before.documents, now.documents)
+                                  << "; from the new:" << difference(after.documents, now.documents);
+    EXPECT_TRUE(difference(now.kernel, before.kernel).empty() || difference(now.kernel, after.kernel).empty())
+        << "neither the old nor the new rules: "
+        << ::testing::PrintToString(difference(now.kernel, is_new ? after.kernel : before.kernel));
+    if (run.code == 0 || !run.out.empty()) {
+      EXPECT_TRUE(is_new) << "said to be done, and is not: " << run.out;
+      EXPECT_EQ(difference(now.kernel, after.kernel), kNone) << "said to be done, and is not: " << run.out;
+    }
+    if (!retry_first) {
+      reconcile_and_compare();
+      expect_documents(now.documents, "reconcile changed documents");
+      EXPECT_EQ(difference(state().kernel, is_new ? after.kernel : before.kernel), kNone);
+    }
+    const auto again = run_to_the_end(nwfctl(operation.words, operation.environment));
+    NWF_ASSERT_OK(again);
+    // What is there already cannot be bound again, nor what is gone removed: refused, or not found.
+    EXPECT_TRUE(again->code == 0 || (is_new && (again->code == 3 || again->code == 4))) << again->code << again->err;
+    reconcile_and_compare();
+    const HostState at_last = state();
+    expect_documents(after.documents);
+    EXPECT_EQ(difference(at_last.kernel, after.kernel), kNone);
+    undo(operation);
+    expect_documents(before.documents);
+  }
+};
+
+TEST_F(KillFault, AtEachCallThatChangesSomething) {
+  std::size_t kills = 0;
+  for (const Operation& operation : operations_) {
+    const HostState before = state();
+    must(operation.words, operation.environment);
+    const HostState after = state();
+    ASSERT_NE(before.documents, after.documents);
+    undo(operation);
+    std::size_t calls = 0;
+    for (std::size_t call = 0;; ++call) {
+      bool ended = false;
+      for (const bool done : {false, true})
+        for (const bool retry_first : {false, true}) {
+          const auto run = run_and_kill_at(nwfctl(operation.words, operation.environment), {call, done});
+          NWF_ASSERT_OK(run);
+          SCOPED_TRACE(fmt::format("{}, killed {} call {} ({}), then {}", operation.name, done ? "after" : "before",
+                                   call, run->killed ? run->at : "not killed", retry_first ? "again" : "reconciled"));
+          expect_whole(operation, before, after, *run, retry_first);
+          if (HasFailure()) return;
+          ended = !run->killed;
+          calls = run->calls;
+          if (run->killed) ++kills;
+        }
+      if (ended) break;
+    }
+    EXPECT_GT(calls, 3U) << operation.name << ": this saw no call that changes anything";
+    fmt::print("{}: {} calls\n", operation.name, calls);
+  }
+  fmt::print("{} kills\n", kills);
+}
+
+TEST_F(KillFault, AtRandomMoments) {
+  const unsigned seed = std::random_device{}();
+  std::mt19937 random(seed);
+  SCOPED_TRACE(fmt::format("seed {}", seed));
+  struct Known {
+    HostState before, after;
+    std::chrono::microseconds lasts{};
+  };
+  std::vector<Known> known;
+  for (const Operation& operation : operations_) {
+    Known one;
+    one.before = state();
+    const auto start = std::chrono::steady_clock::now();
+    must(operation.words, operation.environment);
+    one.lasts = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
+    one.after = state();
+    undo(operation);
+    known.push_back(std::move(one));
+  }
+  std::size_t killed = 0;
+  const std::size_t wanted = random_kills();
+  while (killed < wanted) {
+    const std::size_t which = random() % operations_.size();
+    const Operation& operation = operations_[which];
+    const std::chrono::microseconds time(
+        std::uniform_int_distribution<std::int64_t>(0, known[which].lasts.count())(random));
+    const auto run = run_and_kill_after(nwfctl(operation.words, operation.environment), time);
+    NWF_ASSERT_OK(run);
+    if (run->killed) ++killed;
+    SCOPED_TRACE(fmt::format("{}, killed after {} us", operation.name, time.count()));
+    expect_whole(operation, known[which].before, known[which].after, *run, killed % 2 == 0);
+    if (HasFailure()) return;
+  }
+  fmt::print("{} kills\n", killed);
+}
+
+/// The kernel has lost everything; reconcile is killed while it puts it back.
+TEST_F(KillFault, ReconcileItself) {
+  const HostState before = state();
+  for (std::size_t call = 0;; ++call) {
+    bool ended = false;
+    for (const bool done : {false, true}) {
+      NWF_ASSERT_OK(backend_->apply(diff(state().kernel, Ruleset{}), std::nullopt));
+      const auto run = run_and_kill_at(nwfctl({"reconcile"}), {call, done});
+      NWF_ASSERT_OK(run);
+      SCOPED_TRACE(fmt::format("killed at call {} ({})", call, run->at));
+      const HostState now = state();
+      EXPECT_EQ(now.documents, before.documents);
+      EXPECT_TRUE(difference(now.kernel, before.kernel).empty() || now.kernel.tables.empty()) << "half done";
+      reconcile_and_compare();
+      EXPECT_EQ(difference(state().kernel, before.kernel), kNone);
+      if (HasFailure()) return;
+      ended = !run->killed;
+    }
+    if (ended) break;
+  }
+}
+
+/// The first command of all puts the stock filters into an empty store.
+TEST_F(KillFault, TheVeryFirstCommand) {
+  compare_at_end_ = false;
+  const std::string first_root = root_;
+  root_ = "/mnt/other";
+  must({"filter", "list"});
+  const Documents full = documents_below(root_);
+  ASSERT_GT(full.size(), 20U);
+  for (std::size_t call = 0;; ++call) {
+    std::filesystem::remove_all(root_);
+    const auto run = run_and_kill_at(nwfctl({"filter", "list"}), {call, call % 2 == 1});
+    NWF_ASSERT_OK(run);
+    SCOPED_TRACE(fmt::format("killed at call {} ({})", call, run->at));
+    const Documents now = documents_below(root_);
+    EXPECT_TRUE(now.empty() || now == full) << now.size() << " of the stock filters";
+    must({"filter", "list"});
+    EXPECT_EQ(documents_below(root_), full);
+    EXPECT_EQ(leftovers_below(root_), std::vector<std::string>{});
+    if (!run->killed || HasFailure()) break;
+  }
+}
+
+}  // namespace
+}  // namespace nwf::test
