@@ -32,7 +32,8 @@ LoweredProgram ports_program(const std::string& name, const std::vector<std::str
 TEST(LowerConstants, MergedValuesAreASetWithItsElements) {
   const LoweredProgram web = ports_program("web", {"80", "443", "22"});
   ASSERT_THAT(web.constants, SizeIs(1));
-  const auto& [name, elements] = *web.constants.begin();
+  const std::string& name = web.constants.begin()->first;
+  const auto& elements = web.constants.begin()->second;
   EXPECT_THAT(name, ::testing::StartsWith("web.any-"));
   EXPECT_EQ(elements, (std::set<Element>{{{0, 22}, {}}, {{0, 80}, {}}, {{1, 187}, {}}}));
   const auto set = std::find_if(web.sets.begin(), web.sets.end(), [&](const Set& s) { return s.name == name; });
