@@ -11,8 +11,19 @@
 #include "engine/program/optimise/merge_values.h"
 
 namespace nwf {
+namespace {
+
+std::size_t entries_of(const Program& program) {
+  std::size_t entries = 0;
+  for (const Flow& flow : program.flows)
+    for (const ProgramChain& chain : flow.chains) entries += chain.entries.size();
+  return entries;
+}
+
+}  // namespace
 
 Program optimise(Program program, const Optimisations& optimisations) {
+  if (entries_of(program) > kMostRulesOptimised) return program;
   // fast_accept first: it needs the whole way in sight. What it lets pass early makes tests further on superfluous,
   // and chains then become empty.
   if (optimisations.fast_accept) program = fast_accept(std::move(program));

@@ -7,11 +7,18 @@
 // (it accepts), and what a rule does besides deciding (keep.h).
 #pragma once
 
+#include <cstddef>
+
 #include "engine/program/optimise/optimisations.h"
 #include "engine/program/program.h"
 
 namespace nwf {
 
+/// Most rules of a program that passes are made over: some compare each rule with all before it, and an edit of a large
+/// filter must not wait for them (nwf-bench: a tree of 1,000 rules).
+constexpr std::size_t kMostRulesOptimised = 200;
+
+/// A larger program comes back as it is.
 Program optimise(Program program, const Optimisations& optimisations);
 
 }  // namespace nwf
