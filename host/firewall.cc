@@ -7,6 +7,7 @@
 
 #include "engine/ruleset/diff.h"
 #include "engine/ruleset/fingerprint.h"
+#include "engine/ruleset/make_before_break.h"
 
 namespace nwf::host {
 namespace {
@@ -311,28 +312,27 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
   };
 
   // What each port has, and will have.
-  std::vector<PortElements> old_elements, new_elements;
+  std::vector<PortStep> steps(planned.size());
   for (std::size_t i = 0; i < planned.size(); ++i) {
     const PlannedPort& port = planned[i];
-    if (port.was_closed) old_elements.push_back(closed_elements(port_of(ports[i])));
-    if (port.stays_closed) new_elements.push_back(closed_elements(port_of(ports[i])));
+    if (port.was_closed) steps[i].before = closed_elements(port_of(ports[i]));
+    if (port.stays_closed) steps[i].after = closed_elements(port_of(ports[i]));
     if (port.before) {
       const bool common_before = is_common(knowledge_.programs, port.before->lowered.name);
-      NWF_TRY(auto elements, elements_for(*port.before, common_before, *ports[i].before));
-      old_elements.push_back(std::move(elements));
+      NWF_TRY(steps[i].before, elements_for(*port.before, common_before, *ports[i].before));
     }
     if (port.after) {
       const bool common_after = will_be_common(port.after->lowered.name);
-      NWF_TRY(auto elements, elements_for(*port.after, common_after, *ports[i].after));
-      new_elements.push_back(std::move(elements));
+      NWF_TRY(steps[i].after, elements_for(*port.after, common_after, *ports[i].after));
     }
   }
 
-  if (plan.programs.empty() && plan.gone.empty() && plan.closed.empty() == knowledge_.closed.empty()) {
+  const bool any_moves = std::any_of(steps.begin(), steps.end(), moves);
+  if (!any_moves && plan.programs.empty() && plan.gone.empty() && plan.closed.empty() == knowledge_.closed.empty()) {
     // The usual case: the programs are there, only elements come and go. Deletions first, so that an element
     // both old and new ends up present.
-    for (const PortElements& elements : old_elements) add_changes(elements, true, plan.changes);
-    for (const PortElements& elements : new_elements) add_changes(elements, false, plan.changes);
+    for (const PortStep& port : steps) add_changes(port.before, true, plan.changes);
+    for (const PortStep& port : steps) add_changes(port.after, false, plan.changes);
     return plan;
   }
 
@@ -349,12 +349,42 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
     if (!plan.gone.contains(name) && !plan.programs.contains(name))
       add_known(knowledge_.programs.at(name), versions, to);
   }
-  for (const auto& [name, program] : plan.programs) add_program(new_programs.at(name)->lowered, program.common, to);
+  Ruleset come;
+  for (const auto& [name, program] : plan.programs) add_program(new_programs.at(name)->lowered, program.common, come);
+  for (const auto& [family, table] : come.tables) {
+    Table& into = to.tables.emplace(family, Table{family, {}, {}, {}}).first->second;
+    for (const auto& [name, chain] : table.chains) into.chains.insert_or_assign(name, chain);
+    into.sets.insert(table.sets.begin(), table.sets.end());
+    for (const auto& [name, constants] : table.elements) into.elements[name] = constants;
+  }
+  for (const PortStep& port : steps)
+    for (const auto& entry : port.before.entries)
+      from.tables.at(Family::Bridge).sets.emplace(entry.set.name, entry.set);
   add_known_sets(knowledge_.sets(), to, from);
   add_known_sets(then.sets(), from, to);
-  for (const PortElements& elements : old_elements) add_elements(elements, from);
-  for (const PortElements& elements : new_elements) add_elements(elements, to);
-  plan.changes = diff(from, to);
+  for (const PortStep& port : steps) add_elements(port.before, from);
+  for (const PortStep& port : steps) add_elements(port.after, to);
+
+  Ruleset start = from;
+  if (any_moves) {
+    FrameNeeds both = knowledge_.frame_needs();
+    both.add(then.frame_needs());
+    // Connection limits of before and after may exclude each other: then all of it is the one transaction.
+    if (auto fresh = frame(both, after.capabilities(), after.options())) {
+      for (auto& [family, table] : come.tables) {
+        Table& into = fresh->tables.emplace(family, Table{family, {}, {}, {}}).first->second;
+        into.chains.merge(table.chains);
+        into.sets.merge(table.sets);
+        into.elements.merge(table.elements);
+      }
+      start = made(from, *fresh, steps);
+      plan.make = diff(from, start);
+      plan.unmake = diff(start, from);
+    }
+  }
+  const Ruleset end = to_sweep(to, steps);
+  plan.changes = diff(start, end);
+  plan.sweep = diff(end, to);
   return plan;
 }
 
@@ -373,15 +403,11 @@ Result<std::vector<Error>> Firewall::transition(const std::vector<PortChange>& p
       NWF_TRY(const bool holds, check(plan.concerned, before.options()));
       if (!holds) return not_known();
     }
-    if (!plan.changes.empty()) {
-      auto applied = backend_.apply(plan.changes, knowledge_.generation);
-      if (!applied && applied.error().kind == ErrorKind::Outdated) continue;
-      if (!applied) {
-        // What should have been possible was not: something is not as it is known, or the change is impossible.
-        if (applied.error().kind == ErrorKind::Kernel) known_ = false;
-        return fail(std::move(applied).error());
-      }
-      knowledge_.generation = *applied;
+    if (auto sent = send(plan); !sent) {
+      if (sent.error().kind == ErrorKind::Outdated) continue;
+      // What should have been possible was not: something is not as it is known, or the change is impossible.
+      if (sent.error().kind == ErrorKind::Kernel) known_ = false;
+      return fail(std::move(sent).error());
     }
     absorb(plan, knowledge_);
     return std::move(plan.warnings);
@@ -389,6 +415,30 @@ Result<std::vector<Error>> Firewall::transition(const std::vector<PortChange>& p
   return fail(ErrorKind::Kernel,
               fmt::format("somebody else changed the kernel's ruleset {} times meanwhile", kAttempts),
               "see with `nft monitor` who does, and try again");
+}
+
+Result<void> Firewall::send(const Plan& plan) {
+  std::uint32_t generation = knowledge_.generation;
+  if (!plan.make.empty()) {
+    NWF_TRY(generation, backend_.apply(plan.make, generation));
+  }
+  if (!plan.changes.empty()) {
+    auto applied = backend_.apply(plan.changes, generation);
+    if (!applied) {
+      // Whoever wrote in between: this is ours to take back.
+      if (!plan.make.empty() && !backend_.apply(plan.unmake, std::nullopt)) known_ = false;
+      return fail(std::move(applied).error());
+    }
+    generation = *applied;
+  }
+  knowledge_.generation = generation;
+  if (plan.sweep.empty()) return {};
+  // The change is made. What is not swept is in nobody's way: the next look at the kernel finds it.
+  if (const auto swept = backend_.apply(plan.sweep, generation))
+    knowledge_.generation = *swept;
+  else
+    known_ = false;
+  return {};
 }
 
 Result<bool> Firewall::check(const std::set<std::string>& programs, const LowerOptions& options) {

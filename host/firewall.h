@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What ports should have, brought to the kernel: each change of bindings or filters is one transaction.
+// What ports should have, brought to the kernel: each change of bindings or filters is in force by one transaction.
 #pragma once
 
 #include <cstddef>
@@ -52,6 +52,9 @@ Result<Wanted> wanted_ruleset(const std::vector<Binding>& bindings, Programs& pr
 /// A transaction that has not been sent, and what it makes of what is known of the kernel.
 struct Plan {
   Changes changes;
+  /// For ports that go from one program to another (engine/ruleset/make_before_break.h): transactions before and after
+  /// it that change nothing for any packet, and what takes the first one back.
+  Changes make, unmake, sweep;
   std::map<std::string, KnownProgram> programs;  ///< those that come or become others
   std::map<std::string, std::ptrdiff_t> ports;   ///< by program: how many more ports run it
   std::set<std::string> gone;                    ///< programs that no port runs any more
@@ -103,6 +106,8 @@ class Firewall {
   Result<Reconciled> reconcile(const std::vector<Binding>& bindings, Programs& programs);
 
  private:
+  /// Sends a plan whose programs are as they are known. Errors: the kernel's; then nothing has changed.
+  Result<void> send(const Plan& plan);
   /// Reads back what the kernel has of these programs and of the frame, after somebody else wrote. False when it is not
   /// what is known.
   Result<bool> check(const std::set<std::string>& programs, const LowerOptions& options);

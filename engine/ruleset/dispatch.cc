@@ -147,6 +147,13 @@ void FrameNeeds::add_dispatch(const std::string& ports_set, const FlowEntries& e
   for (std::size_t flow = 0; flow < kFlowCount; ++flow) mapped[flow] = mapped[flow] || !entry[flow].empty();
 }
 
+void FrameNeeds::add(const FrameNeeds& other) {
+  needs.insert(other.needs.begin(), other.needs.end());
+  limits.insert(other.limits.begin(), other.limits.end());
+  common.insert(other.common.begin(), other.common.end());
+  for (std::size_t flow = 0; flow < kFlowCount; ++flow) mapped[flow] = mapped[flow] || other.mapped[flow];
+}
+
 void FrameNeeds::add_closed() {
   mapped[flow_index(Layer::Ethernet, Direction::Out)] = true;
   mapped[flow_index(Layer::Ethernet, Direction::In)] = true;
@@ -258,6 +265,7 @@ void add_program(const LoweredProgram& lowered, bool is_common, Ruleset& ruleset
 }
 
 void add_elements(const PortElements& elements, Ruleset& ruleset) {
+  if (elements.entries.empty()) return;
   Table& table = ruleset.tables.emplace(Family::Bridge, Table{Family::Bridge, {}, {}, {}}).first->second;
   for (const auto& entry : elements.entries)
     table.elements[entry.set.name].insert(entry.elements.begin(), entry.elements.end());

@@ -44,6 +44,8 @@ struct FrameNeeds {
   void add(const LoweredProgram& lowered, bool is_common);
   /// Asks for what a program's ports need to find it.
   void add_dispatch(const std::string& ports_set, const FlowEntries& entry, bool is_common);
+  /// Asks for all that `other` asks for.
+  void add(const FrameNeeds& other);
   /// Asks for what closed ports need.
   void add_closed();
   friend bool operator==(const FrameNeeds&, const FrameNeeds&) = default;

@@ -172,6 +172,22 @@ TEST_F(StreamFault, VariableChanges) {
   });
 }
 
+// A value that its program has as a constant: each change brings the port to another program, some of them new, while
+// frames are on their way through the old one.
+TEST_F(StreamFault, MovesFromProgramToProgram) {
+  Stream stream(taps_, kinds());
+  stream.start();
+  for (std::size_t i = 0; i < 4 * changes(); ++i) {
+    const Variables values{{"IP", {one_.ip}}, {"LAST", {std::to_string(5001 + i % 3)}}};
+    NWF_ASSERT_OK(service_->binding_set("vnet0", values));
+  }
+  const StreamCounts counts = stream.stop();
+  fmt::print("{} frames that must pass: {} lost; {} that must never: {} leaked\n", counts.must_pass, counts.lost,
+             counts.must_never, counts.leaked);
+  EXPECT_EQ(counts.lost, 0U) << counts.first_wrong;
+  EXPECT_EQ(counts.leaked, 0U) << counts.first_wrong;
+}
+
 TEST_F(StreamFault, BindsAndUnbindsOfNeighbours) {
   add_guest("vnet2");
   expect_unseen(2 * changes(), [&](std::size_t i) {

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "engine/ruleset/make_before_break.h"
+
+#include <algorithm>
+
+namespace nwf {
+namespace {
+
+/// Sets and maps that lead a port to a program have its name for a key, and nothing else.
+bool is_dispatch(const Set& set) { return set.key.size() == 1 && set.key[0].type == KeyType::IfName; }
+
+bool has_set(const PortElements& elements, const std::string& name) {
+  return std::any_of(elements.entries.begin(), elements.entries.end(),
+                     [&](const auto& entry) { return entry.set.name == name; });
+}
+
+/// Names of the sets that lead to the port in `there` and not in `elsewhere`.
+std::set<std::string> dispatch_only_in(const PortElements& there, const PortElements& elsewhere) {
+  std::set<std::string> names;
+  for (const auto& entry : there.entries)
+    if (is_dispatch(entry.set) && !has_set(elsewhere, entry.set.name)) names.insert(entry.set.name);
+  return names;
+}
+
+bool looks_up_one_of(const Rule& rule, const std::set<std::string>& sets) {
+  return std::any_of(rule.expressions.begin(), rule.expressions.end(), [&](const Expression& expression) {
+    const auto* lookup = std::get_if<expr::Lookup>(&expression);
+    return lookup != nullptr && sets.contains(lookup->set);
+  });
+}
+
+Table& table_in(Ruleset& ruleset, Family family) {
+  return ruleset.tables.emplace(family, Table{family, {}, {}, {}}).first->second;
+}
+
+}  // namespace
+
+bool moves(const PortStep& port) {
+  if (port.before.entries.empty()) return false;
+  return std::any_of(port.after.entries.begin(), port.after.entries.end(), [&](const auto& entry) {
+    if (!is_dispatch(entry.set)) return false;
+    const auto old = std::find_if(port.before.entries.begin(), port.before.entries.end(),
+                                  [&](const auto& other) { return other.set.name == entry.set.name; });
+    return old == port.before.entries.end() || old->elements != entry.elements;
+  });
+}
+
+Ruleset made(const Ruleset& from, const Ruleset& fresh, const std::vector<PortStep>& ports) {
+  Ruleset result = from;
+  for (const auto& [family, table] : fresh.tables) {
+    Table& into = table_in(result, family);
+    for (const auto& [name, set] : table.sets) {
+      if (!into.sets.emplace(name, set).second) continue;
+      if (const auto constants = table.elements.find(name); constants != table.elements.end())
+        into.elements.insert(*constants);
+    }
+    for (const auto& [name, chain] : table.chains) {
+      if (chain.base)
+        into.chains.insert_or_assign(name, chain);
+      else
+        into.chains.emplace(name, chain);
+    }
+  }
+  std::set<std::string> come_to, left;
+  for (const PortStep& port : ports) {
+    if (!moves(port)) continue;
+    come_to.merge(dispatch_only_in(port.after, port.before));
+    left.merge(dispatch_only_in(port.before, port.after));
+    for (const auto& entry : port.after.entries)
+      if (!has_set(port.before, entry.set.name))
+        table_in(result, Family::Bridge).elements[entry.set.name].insert(entry.elements.begin(), entry.elements.end());
+  }
+  for (const std::string& name : left) come_to.erase(name);
+  for (auto& [name, chain] : table_in(result, Family::Bridge).chains)
+    if (chain.base)
+      std::stable_partition(chain.rules.begin(), chain.rules.end(),
+                            [&](const Rule& rule) { return !looks_up_one_of(rule, come_to); });
+  return result;
+}
+
+Ruleset to_sweep(const Ruleset& to, const std::vector<PortStep>& ports) {
+  Ruleset result = to;
+  for (const PortStep& port : ports) {
+    if (port.after.entries.empty()) continue;
+    for (const auto& entry : port.before.entries) {
+      if (is_dispatch(entry.set) || has_set(port.after, entry.set.name)) continue;
+      Table& bridge = table_in(result, Family::Bridge);
+      bridge.sets.emplace(entry.set.name, entry.set);
+      bridge.elements[entry.set.name].insert(entry.elements.begin(), entry.elements.end());
+    }
+  }
+  return result;
+}
+
+}  // namespace nwf
