@@ -87,12 +87,21 @@ void choose_common(const std::map<std::string, CompiledPtr>& compiled, const Rul
       programs.at(name) = known_program(*compiled.at(name), true, programs.at(name).sample);
 }
 
-void add_changes(const PortElements& elements, bool deleting, Changes& out) {
-  for (const auto& entry : elements.entries) {
+/// Those of `some` that `others` do not have in the same set.
+void add_missing(const PortElements& some, const PortElements& others, bool deleting, Changes& out) {
+  for (const auto& entry : some.entries) {
+    const auto other = std::find_if(others.entries.begin(), others.entries.end(),
+                                    [&](const auto& there) { return there.set.name == entry.set.name; });
+    std::vector<Element> elements;
+    for (const Element& element : entry.elements)
+      if (other == others.entries.end() ||
+          std::find(other->elements.begin(), other->elements.end(), element) == other->elements.end())
+        elements.push_back(element);
+    if (elements.empty()) continue;
     if (deleting)
-      out.push_back({Family::Bridge, change::DeleteElements{entry.set, entry.elements}});
+      out.push_back({Family::Bridge, change::DeleteElements{entry.set, std::move(elements)}});
     else
-      out.push_back({Family::Bridge, change::AddElements{entry.set, entry.elements, false}});
+      out.push_back({Family::Bridge, change::AddElements{entry.set, std::move(elements), false}});
   }
 }
 
@@ -329,10 +338,10 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
 
   const bool any_moves = std::any_of(steps.begin(), steps.end(), moves);
   if (!any_moves && plan.programs.empty() && plan.gone.empty() && plan.closed.empty() == knowledge_.closed.empty()) {
-    // The usual case: the programs are there, only elements come and go. Deletions first, so that an element
-    // both old and new ends up present.
-    for (const PortStep& port : steps) add_changes(port.before, true, plan.changes);
-    for (const PortStep& port : steps) add_changes(port.after, false, plan.changes);
+    // The usual case: the programs are there, only elements come and go. Deletions first: in a verdict map the new
+    // element may have the key of the old one.
+    for (const PortStep& port : steps) add_missing(port.before, port.after, true, plan.changes);
+    for (const PortStep& port : steps) add_missing(port.after, port.before, false, plan.changes);
     return plan;
   }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What binding one more port costs, beside the floor measured in the same run. Root; its own network namespace.
+// What changes cost, each beside the floor measured in the same run. Root; its own network namespace.
 //
 //   nwf-bench [--json]
 #include <fmt/format.h>
@@ -26,8 +26,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kRepeats = 300;
-constexpr std::size_t kStops[] = {1, 100, 1'000, 5'000};
+constexpr int kRepeats = 300, kEdits = 51;
+constexpr std::size_t kStops[] = {1, 100, 1'000, 5'000, 20'000};
+constexpr std::size_t kEditStops[] = {1, 100, 5'000};
 
 double microseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
@@ -90,32 +91,73 @@ Result<void> bind_rows(host::Firewall& firewall, host::Programs& programs, std::
   return {};
 }
 
+/// A port's address changed there and back, beside the floor of one element gone and one come.
+Result<void> variable_rows(host::Firewall& firewall, host::Programs& programs, std::size_t ports, Report& report) {
+  const Binding plain = clean_traffic_binding(900'001);
+  Binding other = plain;
+  other.variables["IP"] = {"192.0.2.77"};
+  NWF_CHECK(firewall.transition({{std::nullopt, plain}}, {}, programs, programs));
+  std::vector<double> times, floors;
+  for (int i = 0; i < kRepeats; ++i) {
+    const std::vector<host::PortChange> change{i % 2 == 0 ? host::PortChange{plain, other}
+                                                          : host::PortChange{other, plain}};
+    const auto start = Clock::now();
+    NWF_CHECK(firewall.transition(change, {}, programs, programs));
+    times.push_back(microseconds_since(start));
+  }
+  Floor floor;
+  Changes to_other, to_plain;
+  NWF_TRY(const PortElements plain_elements, elements_for(programs, plain));
+  NWF_TRY(const PortElements other_elements, elements_for(programs, other));
+  for (std::size_t i = 0; i < plain_elements.entries.size(); ++i) {
+    const auto& was = plain_elements.entries[i];
+    const auto& is = other_elements.entries[i];
+    if (was.elements == is.elements) continue;
+    to_other.push_back({Family::Bridge, change::DeleteElements{was.set, was.elements}});
+    to_other.push_back({Family::Bridge, change::AddElements{is.set, is.elements, false}});
+    to_plain.push_back({Family::Bridge, change::DeleteElements{is.set, is.elements}});
+    to_plain.push_back({Family::Bridge, change::AddElements{was.set, was.elements, false}});
+  }
+  for (int i = 0; i < kRepeats; ++i) {
+    floors.push_back(floor.send(i % 2 == 0 ? to_other : to_plain));
+    if (floors.back() < 0) return fail(ErrorKind::Kernel, "the floor's batch was refused");
+  }
+  NWF_CHECK(firewall.transition({{plain, std::nullopt}}, {}, programs, programs));
+  report.rows.push_back(
+      {"change a variable", ports, median(floors), median(times), *std::min_element(times.begin(), times.end())});
+  return {};
+}
+
 /// All ports bound to clean-traffic, which is edited there and back.
-Result<void> edit_rows(host::Firewall& firewall, StockFilters& filters, Backend& backend,
-                       const std::vector<Binding>& bound, Report& report) {
+Result<void> edit_rows(host::Firewall& firewall, StockFilters& filters, const std::vector<Binding>& bound,
+                       Report& report) {
   const StockFilters edited = filters.edited();
   std::vector<double> times, floors;
-  Floor floor;
-  for (int i = 0; i < 10; ++i) {
+  host::CompiledPtr compiled;
+  for (int i = 0; i < kEdits; ++i) {
     host::Programs plain(filters.lookup(), firewall.knowledge().capabilities, {});
     host::Programs changed(edited.lookup(), firewall.knowledge().capabilities, {});
     host::Programs& from = i % 2 == 0 ? plain : changed;
     host::Programs& to = i % 2 == 0 ? changed : plain;
+    // The first looks at what others wrote meanwhile (the floor did), before the clock runs.
     const auto start = Clock::now();
     const host::Edit edit = firewall.edit({"clean-traffic"}, to);
     if (!edit.reshaped.empty()) return fail(ErrorKind::Kernel, "the edit looks at ports");
     NWF_CHECK(firewall.transition({}, edit.programs, from, to));
-    times.push_back(microseconds_since(start));
-    // The floor: that program's chains flushed and filled again, and nothing else.
-    NWF_TRY(const auto compiled, to.find("clean-traffic", bound[0].effective_variables()));
-    Changes refill;
-    for (const Chain& chain : compiled->lowered.chains) {
-      refill.push_back({Family::Bridge, change::FlushChain{chain.name}});
-      for (const Rule& rule : chain.rules) refill.push_back({Family::Bridge, change::AddRule{chain.name, rule}});
-    }
-    floors.push_back(floor.send(refill));
+    if (i > 0) times.push_back(microseconds_since(start));
+    NWF_TRY(compiled, to.find("clean-traffic", bound[0].effective_variables()));
   }
-  (void)backend;
+  // The floor: that program's chains flushed and filled again, and nothing else.
+  Floor floor;
+  Changes refill;
+  for (const Chain& chain : compiled->lowered.chains) {
+    refill.push_back({Family::Bridge, change::FlushChain{chain.name}});
+    for (const Rule& rule : chain.rules) refill.push_back({Family::Bridge, change::AddRule{chain.name, rule}});
+  }
+  for (int i = 0; i < kEdits; ++i) {
+    floors.push_back(floor.send(refill));
+    if (floors.back() < 0) return fail(ErrorKind::Kernel, "the floor's batch was refused");
+  }
   report.rows.push_back({"edit clean-traffic for all", bound.size(), median(floors), median(times),
                          *std::min_element(times.begin(), times.end())});
   return {};
@@ -153,7 +195,21 @@ Result<void> cold_rows(const std::string& root, std::size_t ports, Report& repor
         "</filterref></filterbinding>",
         b.port.text(), b.mac.text(), b.variables.at("IP")[0]);
   };
-  for (std::size_t i = 0; i < ports; ++i) NWF_CHECK(service->binding_create(xml(i), "bench"));
+  std::vector<host::Document> documents;
+  for (std::size_t i = 0; i < ports; ++i) documents.push_back({fmt::format("{}.xml", i), xml(i)});
+  const auto start = Clock::now();
+  NWF_CHECK(service->apply(documents, {}));
+  const double applied = microseconds_since(start);
+  report.rows.push_back({"apply these bindings from nothing", ports, 0, applied, applied});
+  std::vector<double> times;
+  for (int i = 0; i < 5; ++i) {
+    const auto begin = Clock::now();
+    NWF_TRY(const std::size_t changes, service->reconcile());
+    times.push_back(microseconds_since(begin));
+    if (changes != 0) return fail(ErrorKind::Kernel, "reconcile found something to do");
+  }
+  report.rows.push_back(
+      {"reconcile, nothing to do", ports, 0, median(times), *std::min_element(times.begin(), times.end())});
   const std::string file = root + "/one-more.xml";
   std::ofstream(file) << xml(900'000);
   std::vector<double> create, remove;
@@ -202,7 +258,9 @@ Result<Report> run() {
       NWF_CHECK(firewall.transition(changes, {}, programs, programs));
       if (stop == 1) report.rules_at_one = rules_held(*backend);
       NWF_CHECK(bind_rows(firewall, programs, stop, report));
-      if (stop == 1 || stop == 5'000) NWF_CHECK(edit_rows(firewall, filters, *backend, bound, report));
+      NWF_CHECK(variable_rows(firewall, programs, stop, report));
+      if (std::find(std::begin(kEditStops), std::end(kEditStops), stop) != std::end(kEditStops))
+        NWF_CHECK(edit_rows(firewall, filters, bound, report));
     }
     report.rules_at_most = rules_held(*backend);
     report.most_ports = bound.size();

@@ -2,6 +2,7 @@
 #include "tests/fault/operations.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <fstream>
 
@@ -48,6 +49,12 @@ void OperationsTest::SetUp() {
            {"filter", "define", plain, idle}, {"binding", "create", one}, {"binding", "create", two}})
     must(words);
 
+  ASSERT_EQ(mkdir("/mnt/many", 0755), 0);
+  given("many/1.xml", rules("guarded", kUuid + std::string("1"), clean + range + mail));
+  given("many/2.xml", rules("fresh", kUuid + std::string("2"), mail));
+  given("many/3.xml", binding("vnet2", other_, "clean-traffic", notes));
+  given("many/4.xml", binding("vnet3", other_, "guarded", last));
+
   operations_ = {
       {"define a filter", {"filter", "define", fresh}, {{"filter", "undefine", "fresh"}}, {}},
       {"undefine a filter", {"filter", "undefine", "idle"}, {{"filter", "define", idle}}, {}},
@@ -61,6 +68,13 @@ void OperationsTest::SetUp() {
        {{"binding", "delete", "vnet3"}},
        {}},
       {"bind to a new program", {"binding", "create", three}, {{"binding", "delete", "vnet2"}}, {}},
+      {"apply a directory",
+       {"apply", "/mnt/many"},
+       {{"binding", "delete", "vnet2"},
+        {"binding", "delete", "vnet3"},
+        {"filter", "undefine", "fresh"},
+        {"filter", "define", plain}},
+       {}},
       {"unbind", {"binding", "delete", "vnet1"}, {{"binding", "create", two}}, {}},
       {"change a value",
        {"binding", "set", "vnet0", "IP=192.0.2.7,192.0.2.8"},
