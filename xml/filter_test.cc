@@ -357,7 +357,7 @@ const std::vector<Bad>& bad_rules() {
       {"NONE beside a state", in_rule("<all-ipv6 state='NONE,NEW'/>"), "'NONE,NEW'", 3, 5, "or NONE"},
       {"a variable for states", in_rule("<tcp state='$S'/>"), "'$S'", 3, 5, "the value itself"},
       {"TCP flags without mask", in_rule("<tcp flags='SYN'/>"), "flags of <tcp>: 'SYN'", 3, 5, "MASK/SET"},
-      {"an unknown TCP flag", in_rule("<tcp-ipv6 flags='SYN,ECE/SYN'/>"), "'SYN,ECE/SYN'", 3, 5, "MASK/SET"},
+      {"an unknown TCP flag", in_rule("<tcp flags='SYN,ECE/SYN'/>"), "'SYN,ECE/SYN'", 3, 5, "MASK/SET"},
       {"flags of STP", in_rule("<stp flags='256'/>"), "flags of <stp>: '256'", 3, 5, "0 to 255"},
       {"a TCP option", in_rule("<tcp option='256'/>"), "option of <tcp>", 3, 5, "0 to 255"},
       {"an unknown IP protocol", in_rule("<ip protocol='ospf'/>"), "protocol of <ip>: 'ospf'", 3, 5, "tcp, udp"},

@@ -221,6 +221,7 @@ TEST(ReadRule, WhatLibvirtIgnoresIsAWarningAndIgnored) {
       {"<tcp srcmacmask='ff:ff:ff:ff:ff:ff' srcmacaddr='$MAC'/>", "<tcp> does not look at 'srcmacmask'",
        " srcmacaddr=$MAC"},
       {"<tcp dstmacaddr='52:54:00:00:00:01'/>", "'dstmacaddr'", ""},
+      {"<tcp-ipv6 flags='SYN/SYN' option='2'/>", "<tcp-ipv6> does not look at 'flags'", " option=2"},
       {"<mac srcipaddr='192.0.2.1'/>", "<mac> does not look at 'srcipaddr'", ""},
       {"<icmp dstportstart='25'/>", "'dstportstart'", ""},
       {"<udp flags='SYN/SYN' dscp='1'/>", "'flags'", " dscp=1"},

@@ -162,7 +162,7 @@ constexpr auto kRows = std::to_array<FieldRow>({
     end(F::IcmpTypeEnd, "typeend", K::Uint8, bit(Protocol::Ipv6), F::IcmpType, F::IcmpTypeEnd),
     plain(F::IcmpCode, "code", K::Uint8, kIcmp),
     end(F::IcmpCodeEnd, "codeend", K::Uint8, bit(Protocol::Ipv6), F::IcmpCode, F::IcmpCodeEnd),
-    plain(F::TcpFlags, "flags", K::TcpFlags, kTcp, false),
+    plain(F::TcpFlags, "flags", K::TcpFlags, bit(Protocol::Tcp), false),
     plain(F::TcpOption, "option", K::Uint8, kTcp),
 
     plain(F::ConnlimitAbove, "connlimit-above", K::Connections, kInet),

@@ -121,7 +121,7 @@ TEST(Fields, EachElementTakesTheAttributesOfTheLanguage) {
       {"ip", ethernet + addresses + ports + "protocol dscp"},
       {"ipv6", ethernet + addresses + ports + "protocol type typeend code codeend"},
       {"tcp", inet + ports + "flags option"},
-      {"tcp-ipv6", inet + ports + "flags option"},
+      {"tcp-ipv6", inet + ports + "option"},
       {"udp", inet + ports},
       {"udp-ipv6", inet + ports},
       {"sctp", inet + ports},
