@@ -61,6 +61,9 @@ std::size_t common_programs(const std::map<std::string, KnownProgram>& programs)
       std::count_if(programs.begin(), programs.end(), [](const auto& program) { return program.second.common; }));
 }
 
+/// A program that lets everything pass has no chains, and no port needs to find it.
+bool leads_somewhere(const Compiled& compiled) { return !compiled.lowered.chains.empty(); }
+
 bool room_for_common(const std::map<std::string, KnownProgram>& programs) {
   return common_programs(programs) < kMaxCommonPrograms;
 }
@@ -73,8 +76,8 @@ void choose_common(const std::map<std::string, CompiledPtr>& compiled, const Rul
   std::vector<std::string> fresh;
   for (auto& [name, program] : programs) {
     const auto& lowered = compiled.at(name)->lowered;
-    const bool there =
-        table != held.tables.end() && !lowered.chains.empty() && table->second.chains.contains(lowered.chains[0].name);
+    if (!leads_somewhere(*compiled.at(name))) continue;
+    const bool there = table != held.tables.end() && table->second.chains.contains(lowered.chains[0].name);
     if (!there)
       fresh.push_back(name);
     else if (table->second.sets.contains(lowered.ports) && room_for_common(programs))
@@ -154,7 +157,8 @@ bool keeps_its_ports(const KnownProgram& known, const Compiled& compiled) {
     return std::binary_search(known.facts.begin(), known.facts.end(), fact.key());
   });
   // Ports that come by the verdict maps have an element in those flows that the program judges.
-  return held && value_set_names(compiled) == known.values && (known.common || compiled.lowered.entry == known.entry);
+  const bool found_alike = known.common ? leads_somewhere(compiled) : compiled.lowered.entry == known.entry;
+  return held && value_set_names(compiled) == known.values && found_alike;
 }
 
 /// A port's part of a plan.
@@ -304,13 +308,13 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
     const auto known = knowledge_.programs.find(name);
     if (plan.gone.contains(name) || (known != knowledge_.programs.end() && known->second.hash == compiled->hash))
       continue;
-    if (known != knowledge_.programs.end()) {
-      plan.programs.emplace(name, known_program(*compiled, known->second.common, known->second.sample));
-    } else {
-      plan.programs.emplace(name,
-                            known_program(*compiled, common < kMaxCommonPrograms, sample_of(name, planned, ports)));
-      if (common < kMaxCommonPrograms) ++common;
-    }
+    const bool was_common = known != knowledge_.programs.end() && known->second.common;
+    const bool fresh = known == knowledge_.programs.end();
+    const bool is_common = leads_somewhere(*compiled) && (fresh ? common < kMaxCommonPrograms : was_common);
+    plan.programs.emplace(
+        name, known_program(*compiled, is_common, fresh ? sample_of(name, planned, ports) : known->second.sample));
+    if (is_common && !was_common) ++common;
+    if (was_common && !is_common) --common;
     plan.warnings.insert(plan.warnings.end(), compiled->lowered.warnings.begin(), compiled->lowered.warnings.end());
   }
   for (const auto* programs : {&old_programs, &new_programs})

@@ -56,6 +56,34 @@ TEST_F(ChangeNetns, AnEditThatAsksForOtherElementsGivesThemToEachPort) {
   EXPECT_TRUE(udp_passes("vnet0", "lan0", one_, other_));
 }
 
+// A program that lets everything pass has no chains: its ports are found nowhere, however many programs are common.
+TEST_F(ChangeNetns, AProgramThatStopsNothingIsNowhereInTheKernel) {
+  const auto define = [&](const std::string& rules) {
+    return service_->filter_define("<filter name='open' chain='root'>" + rules + "</filter>", "f.xml");
+  };
+  const auto in_sync = [&](const char* when) {
+    const auto status = service_->status();
+    NWF_ASSERT_OK(status);
+    EXPECT_TRUE(status->in_sync) << when << ::testing::PrintToString(status->differences);
+  };
+  const std::string accept = "<rule action='accept' direction='inout'/>";
+  const std::string drop = "<rule action='drop' direction='out' priority='100'><mac protocolid='0x88b5'/></rule>";
+  NWF_ASSERT_OK(define(accept));
+  const std::vector<std::string> others{"no-mac-spoofing", "no-ip-multicast", "no-arp-spoofing", "no-ip-spoofing"};
+  for (std::size_t i = 0; i < others.size(); ++i)
+    NWF_ASSERT_OK(service_->binding_create(binding(fmt::format("vnet{}", i), one_, others[i]), "b.xml"));
+  NWF_ASSERT_OK(service_->binding_create(binding("vnet4", two_, "open"), "b.xml"));
+  NWF_ASSERT_OK(service_->binding_delete("vnet0"));
+  in_sync("with room for one more");
+  NWF_ASSERT_OK(define(drop + accept));
+  in_sync("when it stops something");
+  NWF_ASSERT_OK(define(accept));
+  in_sync("when it stops nothing again");
+  NWF_ASSERT_OK(service_->binding_create(binding("vnet5", two_, "open"), "b.xml"));
+  NWF_ASSERT_OK(define(drop + accept));
+  in_sync("with two ports");
+}
+
 TEST_F(ChangeNetns, DefiningWhatIsThereAlreadySendsNothing) {
   bind_many("clean-traffic", 1);
   const auto before = backend_->generation();

@@ -2,7 +2,11 @@
 // What is known of the packets that come to a place in a flow.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/program/program.h"
@@ -20,16 +24,43 @@ class Facts {
   std::optional<bool> value(const Test& test) const;
   /// The same of a rule's tests together.
   std::optional<bool> value(const std::vector<Test>& tests) const;
+  /// Which of a rule's tests say nothing new: they hold whenever it comes to them, those before them having held.
+  std::vector<bool> implied(const std::vector<Test>& tests) const;
   /// What is known here and there.
   static Facts both(const Facts& a, const Facts& b);
 
-  const std::vector<Test>& known() const { return true_; }
-
  private:
-  std::optional<bool> by_comparison(const Test& test) const;
+  /// A test with what tells it from most others at a glance.
+  struct Glance {
+    Test test;
+    std::size_t hash = 0;
+    std::uint64_t field = 0;  ///< a bit for the field that it looks at; different fields may share one
+    explicit Glance(Test of);
+    friend bool operator==(const Glance& a, const Glance& b) { return a.hash == b.hash && a.test == b.test; }
+  };
+  struct Conjunction {
+    std::vector<Glance> tests;
+    std::uint64_t fields = 0;
+  };
+  using Shared = std::shared_ptr<const Conjunction>;
+  /// What is known, and besides that the first `count` of `more` hold.
+  struct Also {
+    const std::vector<Glance>& more;
+    std::size_t count;
+  };
 
-  std::vector<Test> true_;
-  std::vector<std::vector<Test>> false_;
+  template <class Wanted>
+  bool any_known(const Also& also, Wanted wanted) const;
+  bool known_to_hold(const Glance& test, const Also& also) const;
+  std::optional<bool> by_comparison(const Glance& test, const Also& also) const;
+  std::optional<bool> value(const Glance& test, const Also& also) const;
+  void holds(Glance test);
+  void fails(Shared tests);
+
+  std::vector<Glance> true_;
+  std::vector<Shared> false_;
+  /// Those of false_ that a test is in, by its hash: a flow of a thousand rules knows a thousand of them.
+  std::unordered_map<std::size_t, std::vector<const Conjunction*>> false_with_;
 };
 
 }  // namespace nwf

@@ -122,12 +122,8 @@ class Simplify {
 
   /// Leaves out what is known. False: the rule matches whatever comes to it.
   static bool behind_rule(ProgramRule& rule, Facts& facts) {
-    Facts so_far = facts;
-    std::vector<bool> needed;
-    for (const Test& test : rule.tests) {
-      needed.push_back(so_far.value(test) != true);
-      so_far.holds(test);
-    }
+    std::vector<bool> needed = facts.implied(rule.tests);
+    needed.flip();
     std::vector<Test> open, kept;
     bool inside = false;
     for (std::size_t i = 0; i < rule.tests.size(); ++i)

@@ -16,7 +16,7 @@ namespace nwf {
 
 /// Most rules of a program that passes are made over: some compare each rule with all before it, and an edit of a large
 /// filter must not wait for them (nwf-bench: a tree of 1,000 rules).
-constexpr std::size_t kMostRulesOptimised = 200;
+constexpr std::size_t kMostRulesOptimised = 500;
 
 /// A larger program comes back as it is.
 Program optimise(Program program, const Optimisations& optimisations);
