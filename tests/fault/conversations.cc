@@ -79,7 +79,18 @@ Conversations::~Conversations() {
   if (thread_.joinable()) thread_.join();
 }
 
+std::uint64_t Conversations::lost(const Connection& connection) {
+  std::uint64_t lost = 0;
+  for (const Descriptor* end : {&connection.asks, &connection.answers}) {
+    const tcp_info info = info_of(*end);
+    // One that was only late was not lost.
+    if (info.tcpi_total_retrans > info.tcpi_dsack_dups) lost += info.tcpi_total_retrans - info.tcpi_dsack_dups;
+  }
+  return lost;
+}
+
 void Conversations::start() {
+  for (Connection& connection : connections_) connection.lost_before = lost(connection);
   ending_ = false;
   thread_ = std::thread([this] { run(); });
 }
@@ -144,11 +155,8 @@ ConversationCounts Conversations::stop() {
   counts.connections = connections_.size();
   for (const Connection& connection : connections_) {
     counts.answers += connection.number;
-    for (const Descriptor* end : {&connection.asks, &connection.answers}) {
-      const tcp_info info = info_of(*end);
-      // One that was only late was not lost.
-      if (info.tcpi_total_retrans > info.tcpi_dsack_dups) counts.lost += info.tcpi_total_retrans - info.tcpi_dsack_dups;
-    }
+    if (const std::uint64_t now = lost(connection); now > connection.lost_before)
+      counts.lost += now - connection.lost_before;
     if (connection.wrong.empty()) continue;
     ++counts.broken;
     if (counts.first_wrong.empty()) counts.first_wrong = connection.wrong;

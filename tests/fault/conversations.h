@@ -18,7 +18,8 @@ struct ConversationCounts {
   std::size_t connections = 0;
   std::uint64_t answers = 0;  ///< numbers that came back right, all together
   std::size_t broken = 0;     ///< connections that ended, stalled, or answered wrongly
-  std::uint64_t lost = 0;     ///< segments sent again that the other end had not had: it says so (RFC 2883, D-SACK)
+  std::uint64_t lost = 0;     ///< segments sent again since the start that the other end had not had: it tells which it
+                              ///< had (RFC 2883, D-SACK), but not of the handshake's
   std::string first_wrong;
 };
 
@@ -41,10 +42,12 @@ class Conversations {
     store::Descriptor asks;
     store::Descriptor answers;
     std::uint64_t number = 0;
-    std::string wrong;  ///< empty while it works
+    std::uint64_t lost_before = 0;  ///< when the talk started
+    std::string wrong;              ///< empty while it works
   };
   Conversations() = default;
   void run();
+  static std::uint64_t lost(const Connection& connection);
   static void take_turn(Connection& connection, bool of_asker);
 
   std::vector<Connection> connections_;
