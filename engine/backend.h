@@ -51,6 +51,11 @@ class Backend {
   /// Applies all of `changes` at one instant, or nothing. With `generation` the kernel refuses
   /// (ErrorKind::Outdated) when anybody changed anything since. Returns the generation after it.
   virtual Result<std::uint32_t> apply(const Changes& changes, std::optional<std::uint32_t> generation) = 0;
+
+  /// Takes nwf's tables, those there and those to come, into this backend's possession: until it ends the kernel
+  /// refuses everybody else's changes to them, and afterwards they stay. What is there stays in force meanwhile.
+  /// False where the kernel has no such thing. Errors: Denied when they are another process's.
+  virtual Result<bool> own() { return false; }
 };
 
 }  // namespace nwf

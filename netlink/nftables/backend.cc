@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "netlink/nftables/backend.h"
 
+#include "netlink/nftables/constants.h"
+#include "netlink/nftables/ownership.h"
 #include "netlink/nftables/probe.h"
 #include "netlink/nftables/read.h"
 #include "netlink/nftables/transaction.h"
@@ -25,10 +27,21 @@ class NfTables final : public Backend {
     return this->generation();
   }
 
+  Result<bool> own() override {
+    if (!can_own_) {
+      NWF_TRY(can_own_, probe_ownership(*channel_, sequence_));
+    }
+    if (!*can_own_) return false;
+    batch_.table_flags(kOwnedForGood);
+    NWF_CHECK(take_tables(*channel_, batch_, sequence_));
+    return true;
+  }
+
  private:
   std::unique_ptr<Channel> channel_;
   Batch batch_;
   std::uint32_t sequence_ = 1;
+  std::optional<bool> can_own_;
 };
 
 }  // namespace

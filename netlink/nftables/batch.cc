@@ -57,7 +57,7 @@ struct Encoder {
   Batch& batch;
   Family family;
 
-  void operator()(const change::AddTable&) const { simple(NFT_MSG_NEWTABLE, NLM_F_CREATE, NFTA_TABLE_NAME, kTable); }
+  void operator()(const change::AddTable&) const { batch.add_table(kTable, family); }
   void operator()(const change::DeleteTable&) const { simple(NFT_MSG_DELTABLE, 0, NFTA_TABLE_NAME, kTable); }
 
   void operator()(const change::AddChain& c) const {
@@ -187,6 +187,13 @@ void Batch::begin(std::uint32_t first_sequence, std::optional<std::uint32_t> gen
 void Batch::add(const Change& change, std::size_t index) {
   index_ = index;
   std::visit(Encoder{*this, change.family}, change.what);
+}
+
+void Batch::add_table(const char* name, Family family) {
+  nlmsghdr* header = message(NFT_MSG_NEWTABLE, family, NLM_F_CREATE);
+  mnl_attr_put_strz(header, NFTA_TABLE_NAME, name);
+  if (table_flags_ != 0) mnl_attr_put_u32(header, NFTA_TABLE_FLAGS, htonl(table_flags_));
+  close(header);
 }
 
 void Batch::end(bool committing) {

@@ -19,8 +19,12 @@ class Batch {
  public:
   /// Starts anew. With a generation the kernel refuses the batch when its ruleset is at another.
   void begin(std::uint32_t first_sequence, std::optional<std::uint32_t> generation);
+  /// NFT_TABLE_F_* of every table that AddTable makes, or takes over, from now on.
+  void table_flags(std::uint32_t flags) { table_flags_ = flags; }
   /// Adds a change; `index` is what change_of() answers for its messages.
   void add(const Change& change, std::size_t index);
+  /// Adds a table of another name, to ask the kernel about its flags.
+  void add_table(const char* name, Family family);
   /// Asks for an acknowledgement of the last message and closes the batch. `committing` false leaves the end
   /// out: the kernel then checks every message and applies none (used to probe).
   void end(bool committing = true);
@@ -41,6 +45,7 @@ class Batch {
   void close(nlmsghdr* header);
   void reserve(std::size_t room);
 
+  std::uint32_t table_flags_ = 0;
   std::vector<std::uint8_t> bytes_;
   std::size_t size_ = 0;
   std::size_t last_message_ = 0;

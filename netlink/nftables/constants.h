@@ -12,6 +12,11 @@
 
 namespace nwf::netlink {
 
+/// linux/netfilter/nf_tables.h of 6.9: NFT_TABLE_F_PERSIST, which older headers lack.
+inline constexpr std::uint32_t kTablePersists = 0x4;
+/// What nwfd gives its tables: nobody else may change them, and they outlive it.
+inline constexpr std::uint32_t kOwnedForGood = NFT_TABLE_F_OWNER | kTablePersists;
+
 inline std::uint8_t family_number(Family family) { return family == Family::Bridge ? NFPROTO_BRIDGE : NFPROTO_INET; }
 
 /// NFT_REG_1 to NFT_REG_4 where a 16-byte register starts, as nft itself writes them; else NFT_REG32_*.

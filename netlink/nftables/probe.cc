@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <fstream>
 
+#include "netlink/nftables/constants.h"
+#include "netlink/nftables/ownership.h"
 #include "netlink/nftables/transaction.h"
 
 namespace nwf::netlink {
@@ -23,6 +25,20 @@ Change rule(std::vector<Expression> expressions) {
 }
 
 }  // namespace
+
+Result<bool> probe_ownership(Channel& channel, std::uint32_t& sequence) {
+  Batch batch;
+  batch.begin(sequence, std::nullopt);
+  batch.acknowledge_all();
+  batch.table_flags(kOwnedForGood);
+  // nwf's own, made before without the flags, would say no for a reason of its own.
+  batch.add_table("nwf-probe", Family::Bridge);
+  batch.end(false);
+  sequence = batch.next_sequence();
+  NWF_TRY(const auto answers, exchange(channel, batch));
+  const auto answer = answers.find(batch.last_sequence());
+  return answer != answers.end() && answer->second == 0;
+}
 
 Result<Capabilities> probe(Channel& channel, std::uint32_t& sequence) {
   Capabilities capabilities;

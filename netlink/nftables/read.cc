@@ -14,6 +14,7 @@
 #include "netlink/handles.h"
 #include "netlink/nftables/constants.h"
 #include "netlink/nftables/encode_expression.h"
+#include "netlink/nftables/ownership.h"
 #include "netlink/nftables/userdata.h"
 
 namespace nwf::netlink {
@@ -243,6 +244,24 @@ Result<Held> read_once(Channel& channel, std::uint32_t& sequence, const ChainNam
 }
 
 }  // namespace
+
+Result<std::vector<TableState>> read_tables(Channel& channel, std::uint32_t& sequence) {
+  std::vector<TableState> tables;
+  for (const Family family : kFamilies) {
+    Request request(NFT_MSG_GETTABLE, family_number(family), NLM_F_DUMP, sequence++);
+    NWF_CHECK(ask(channel, request, [&](const nlmsghdr* header) {
+      const NftTable table(nftnl_table_alloc());
+      if (nftnl_table_nlmsg_parse(header, table.get()) != 0 ||
+          !is_ours(nftnl_table_get_str(table.get(), NFTNL_TABLE_NAME)))
+        return;
+      TableState state{family, nftnl_table_get_u32(table.get(), NFTNL_TABLE_FLAGS), 0};
+      if (nftnl_table_is_set(table.get(), NFTNL_TABLE_OWNER))
+        state.owner = nftnl_table_get_u32(table.get(), NFTNL_TABLE_OWNER);
+      tables.push_back(state);
+    }));
+  }
+  return tables;
+}
 
 Result<std::uint32_t> read_generation(Channel& channel, std::uint32_t& sequence) {
   std::uint32_t generation = 0;

@@ -23,6 +23,13 @@ Error refusal(const Changes& changes, const Batch& batch, std::uint32_t sequence
   const auto index = batch.change_of(sequence);
   const bool whole = sequence == batch.first_sequence();
   const std::string what = whole ? "the transaction" : refused_object(changes, index);
+  // The whole is refused for want of privilege; one message of it because the table has an owner.
+  if (!whole && error == EPERM)
+    return {ErrorKind::Denied,
+            fmt::format("the kernel does not let this program {}: its tables nwf belong to a running nwfd", what),
+            {},
+            "ask nwfd, with nwfctl and the --root that it was started with",
+            {}};
   if (error == EPERM || error == EACCES)
     return {ErrorKind::Denied,
             "not permitted to change this host's nf_tables rules",

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Who else lays hands on nwf's tables: the kernel's own notifications, NFNLGRP_NFTABLES.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/error.h"
+
+namespace nwf::netlink {
+
+/// A transaction of somebody else that touched a table of nwf's.
+struct Foreign {
+  std::string program;    ///< its name as the kernel has it, or empty when not known
+  std::uint32_t pid = 0;  ///< 0 when not known
+};
+
+class Monitor {
+ public:
+  /// Tells own transactions by the port id of the socket they were sent from (Channel::port_id).
+  static Result<std::unique_ptr<Monitor>> open(std::uint32_t own_port);
+  virtual ~Monitor() = default;
+
+  /// Readable when something may have happened.
+  virtual int descriptor() const = 0;
+  /// Reads all that came, without waiting. The last foreign transaction that touched nwf's tables, if any. When the
+  /// kernel had to drop notifications, one of nobody known: it may have been anything.
+  virtual Result<std::optional<Foreign>> drain() = 0;
+};
+
+}  // namespace nwf::netlink
