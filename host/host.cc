@@ -14,6 +14,7 @@
 #include "host/definitions.h"
 #include "host/firewall.h"
 #include "host/library.h"
+#include "host/open_with.h"
 #include "host/port_rules.h"
 #include "netlink/links.h"
 #include "netlink/nftables/backend.h"
@@ -50,8 +51,11 @@ Uuid random_uuid() {
 
 class Host final : public Service {
  public:
-  explicit Host(const Options& options)
-      : options_(options), store_(store::open_directory(options.root)), library_(*store_) {}
+  Host(const Options& options, std::unique_ptr<Backend> backend)
+      : options_(options),
+        store_(store::open_directory(options.root)),
+        library_(*store_),
+        backend_(std::move(backend)) {}
 
   Result<Defined> filter_define(const std::string& text, const std::string& file) override;
   Result<std::vector<std::string>> filter_validate(const std::string& text, const std::string& file) override;
@@ -73,8 +77,13 @@ class Host final : public Service {
   Result<Planned> plan(const std::vector<Document>& documents) override;
   Result<Status> status() override;
   Result<std::size_t> reconcile() override;
+  Result<Figures> figures() override { return nothing_runs(); }
+  Result<void> watch(const std::function<bool(const Event&)>&) override { return nothing_runs(); }
 
  private:
+  static tl::unexpected<Error> nothing_runs() {
+    return fail(ErrorKind::Unsupported, "nwfd is not running here", "start nwfd: nwfd(8)");
+  }
   using Filters = std::vector<std::shared_ptr<const Filter>>;
   /// A change of the firewall: ports, and programs whose ports stay as they are.
   struct Change {
@@ -171,6 +180,7 @@ Result<void> Host::save_knowledge() {
 }
 
 Result<std::size_t> Host::reconcile_all(const std::set<std::string>& unbound) {
+  if (options_.own_tables) NWF_CHECK(backend_->own());
   NWF_TRY(const Capabilities capabilities, backend_->capabilities());
   programs_.emplace(library_.lookup(), capabilities, lower_options());
   NWF_TRY(auto bindings, read_bindings());
@@ -727,6 +737,10 @@ Result<std::size_t> Host::reconcile() {
 
 }  // namespace
 
-Result<std::unique_ptr<Service>> open(const Options& options) { return std::make_unique<Host>(options); }
+Result<std::unique_ptr<Service>> open(const Options& options) { return std::make_unique<Host>(options, nullptr); }
+
+std::unique_ptr<Service> open_with(const Options& options, std::unique_ptr<Backend> backend) {
+  return std::make_unique<Host>(options, std::move(backend));
+}
 
 }  // namespace nwf::host

@@ -50,7 +50,7 @@ struct Knowledge {
   std::set<std::string> sets() const;
 };
 
-/// This boot and this network namespace.
+/// This boot, this network namespace, and whether br_netfilter calls the inet hooks in it.
 std::string this_place();
 
 std::string to_text(const Knowledge& knowledge);

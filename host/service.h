@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Every operation an administrator has, as one interface: in process (host::open), later also from afar.
+// Every operation an administrator has, as one interface: in process (host::open), and from afar (rpc/client.h).
 //
 // Results are plain values; the tools turn them into text or JSON.
 #pragma once
@@ -16,6 +16,8 @@
 #include "engine/error.h"
 #include "engine/model/binding.h"
 #include "engine/model/filter.h"
+#include "host/events.h"
+#include "host/figures.h"
 
 namespace nwf::host {
 
@@ -179,6 +181,11 @@ class Service {
   virtual Result<Status> status() = 0;
   /// Makes the kernel hold what the state says; the number of changes sent.
   virtual Result<std::size_t> reconcile() = 0;
+
+  /// What a running daemon has counted. Errors: Unsupported in process, where nothing runs that could count.
+  virtual Result<Figures> figures() = 0;
+  /// Hands over each event as it happens, until `on_event` returns false. Errors: Unsupported in process.
+  virtual Result<void> watch(const std::function<bool(const Event&)>& on_event) = 0;
 };
 
 }  // namespace nwf::host

@@ -107,6 +107,14 @@ class FakeService : public host::Service {
     return planned;
   }
   Result<host::Status> status() override { return all; }
+  host::Figures counted;
+  std::vector<host::Event> events;
+  Result<host::Figures> figures() override { return counted; }
+  Result<void> watch(const std::function<bool(const host::Event&)>& on_event) override {
+    for (const host::Event& event : events)
+      if (!on_event(event)) break;
+    return {};
+  }
   Result<std::size_t> reconcile() override { return changes; }
 
  private:
@@ -150,6 +158,8 @@ class Borrowed : public host::Service {
   }
   Result<host::Planned> plan(const std::vector<host::Document>& d) override { return to_.plan(d); }
   Result<host::Status> status() override { return to_.status(); }
+  Result<host::Figures> figures() override { return to_.figures(); }
+  Result<void> watch(const std::function<bool(const host::Event&)>& on_event) override { return to_.watch(on_event); }
   Result<std::size_t> reconcile() override { return to_.reconcile(); }
 
  private:

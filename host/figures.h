@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a running daemon has counted: for OpenMetrics and for `nwfctl top`.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace nwf::host {
+
+/// Upper ends of the latency classes, in microseconds; one more class holds all that took longer.
+inline constexpr std::array<std::uint64_t, 14> kLatencyClasses{10,   20,   50,    100,   200,   500,    1000,
+                                                               2000, 5000, 10000, 20000, 50000, 100000, 1000000};
+
+/// How long things took: how many in each class, and all together.
+struct Latency {
+  std::vector<std::uint64_t> classes = std::vector<std::uint64_t>(kLatencyClasses.size() + 1, 0);
+  std::uint64_t count = 0;
+  std::uint64_t sum_us = 0;
+
+  void add(std::uint64_t us);
+  /// The upper end of the class within which the given share of all were done: 0 when nothing was counted, nothing when
+  /// that class has no end.
+  std::optional<std::uint64_t> quantile_us(double share) const;
+};
+
+/// A bound port now.
+struct PortFigures {
+  std::string port;
+  std::string filter;
+  std::string bridge;                           ///< the bridge it is in, or empty
+  bool there = false;                           ///< an interface of this name exists
+  std::uint64_t frames_out = 0, bytes_out = 0;  ///< what the guest sent, counted by the interface before any rule
+  std::uint64_t frames_in = 0, bytes_in = 0;    ///< what came to the guest
+};
+
+struct Figures {
+  std::string version;
+  std::string tables;           ///< owned, watched or shared
+  std::uint64_t uptime_us = 0;  ///< since the daemon started
+  std::uint64_t resident_bytes = 0;
+  std::size_t clients = 0;                      ///< connections of the private socket
+  std::map<std::string, std::uint64_t> events;  ///< how often each kind of event happened (events.h)
+  Latency transactions;                         ///< the kernel's transactions that were applied
+  std::uint64_t transactions_refused = 0;       ///< by the kernel, or outdated
+  Latency heals;                                ///< from somebody else's change to its undoing
+  std::vector<PortFigures> ports;               ///< sorted by name
+};
+
+}  // namespace nwf::host
