@@ -16,7 +16,8 @@ ROOMS = {
     "learn": ({"learn", "engine"}, {"fmt", "pcap"}),
     "store": ({"store", "engine"}, {"fmt", "sys", "dirent.h", "fcntl.h", "unistd.h"}),
     "host": ({"host", "store", "netlink", "xml", "engine", "learn"}, {"fmt", "nlohmann", "sys"}),
-    "tools": ({"tools", "host", "rpc", "engine"}, {"fmt", "nlohmann", "CLI", "sys", "fcntl.h", "poll.h", "signal.h", "stdlib.h", "unistd.h"}),
+    "rpc": ({"rpc", "host", "engine"}, {"fmt", "systemd", "sys", "fcntl.h", "unistd.h"}),
+    "tools": ({"tools", "host", "rpc", "engine"}, {"fmt", "nlohmann", "CLI", "systemd", "seccomp.h", "cap-ng.h", "sys", "fcntl.h", "grp.h", "poll.h", "signal.h", "stdlib.h", "unistd.h"}),
 }
 # Inside the engine the way is model, program, ruleset, simulate, print.
 ENGINE_ORDER = ["model", "program", "ruleset", "simulate", "print"]
@@ -57,7 +58,8 @@ def wrong_lines(path, text):
 def self_test():
     bad = [("engine/model/x.cc", '#include "xml/filter.h"'), ("engine/model/x.cc", '#include "engine/program/program.h"'),
            ("engine/x.cc", "#include <unistd.h>"), ("xml/x.cc", "#include <libnftnl/rule.h>"), ("store/x.cc", '#include "host/host.h"'),
-           ("host/x.cc", "  system(\"nft\");"), ("tools/nwfctl/x.cc", "  execvp(a, b);"), ("tools/x.cc", '#include "store/store.h"')]
+           ("host/x.cc", "  system(\"nft\");"), ("tools/nwfctl/x.cc", "  execvp(a, b);"), ("tools/x.cc", '#include "store/store.h"'),
+           ("rpc/x.cc", '#include "netlink/channel.h"'), ("host/x.cc", '#include "rpc/client.h"')]
     good = [("host/x.cc", '#include "store/store.h"'), ("engine/program/x.cc", '#include "engine/model/filter.h"'),
             (EDITOR, "  execvp(a, b);"), ("netlink/x.cc", "#include <libmnl/libmnl.h>"), ("engine/x.cc", "#include <vector>")]
     for path, line in bad:

@@ -8,6 +8,7 @@
 
 #include "host/hook.h"
 #include "host/host.h"
+#include "rpc/client.h"
 
 namespace {
 
@@ -19,7 +20,7 @@ Result<std::vector<std::string>> serve(const std::string& program, const std::ve
   const char* root = std::getenv("NWF_ROOT");
   nwf::host::Options options;
   options.root = root == nullptr ? "" : root;
-  NWF_TRY(const auto service, nwf::host::open(options));
+  NWF_TRY(const auto service, nwf::rpc::open(options));
   switch (caller) {
     case nwf::host::HookCaller::Libvirt: {
       const std::string input((std::istreambuf_iterator<char>(std::cin)), std::istreambuf_iterator<char>());

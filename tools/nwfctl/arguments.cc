@@ -12,8 +12,8 @@ namespace nwf::tools {
 namespace {
 
 // Options that take the next word, so that this word is no noun, no verb and no call for help.
-constexpr std::string_view kOptionsWithValue[] = {"--root",     "--color",   "--file",
-                                                  "--nwfilter", "--binding", "--directory"};
+constexpr std::string_view kOptionsWithValue[] = {"--root",    "--color",     "--file",     "--nwfilter",
+                                                  "--binding", "--directory", "--interval", "--count"};
 
 // The words, taken apart as far as a command can be recognised.
 struct Scan {
@@ -66,6 +66,7 @@ struct Shape {
 const Shape& shape_of(Takes takes) {
   static constexpr Shape kShapes[] = {
       {Takes::Nothing, "", "", "", "", false},
+      {Takes::Pace, " [--interval SECONDS] [--count N]", "", "", "", false},
       {Takes::Files, " FILE…", "FILE", "--file", "XML files; - is standard input", true},
       {Takes::MaybeFiles, " [FILE…]", "FILE", "--file", "XML files, or directories of them; - is standard input",
        false},
@@ -82,6 +83,11 @@ void add_arguments(CLI::App& app, const Command& command, Arguments& into) {
   const Shape& shape = shape_of(command.takes);
   const std::string spellings = fmt::format("{},{}", shape.name, shape.option);
   if (command.takes == Takes::Nothing) return;
+  if (command.takes == Takes::Pace) {
+    app.add_option("--interval", into.interval_seconds)->check(CLI::Range(0.01, 86400.0));
+    app.add_option("--count", into.times);
+    return;
+  }
   if (command.takes == Takes::Files || command.takes == Takes::MaybeFiles) {
     app.add_option(spellings, into.files);
   } else {
@@ -93,7 +99,7 @@ void add_arguments(CLI::App& app, const Command& command, Arguments& into) {
 
 // What the parser does not know: which arguments must be there, in our words.
 std::string missing_argument(const Command& command, const Arguments& arguments) {
-  if (command.takes == Takes::Nothing || command.takes == Takes::MaybeFiles) return "";
+  if (command.takes == Takes::Nothing || command.takes == Takes::MaybeFiles || command.takes == Takes::Pace) return "";
   const bool files = command.takes == Takes::Files;
   if (files ? arguments.files.empty() : arguments.name.empty()) return std::string(shape_of(command.takes).name);
   if (command.takes == Takes::PortAndValues && arguments.assignments.empty()) return "NAME=VALUE";
@@ -138,6 +144,11 @@ std::string help_of(const Command& command, std::string_view called) {
     }
     row(fmt::format("{} {}", shape.option, shape.name), "the same, as virsh also spells it");
     if (shape.validate) row("--validate", "taken for virsh's sake: every text is checked whole");
+    text += "\n";
+  }
+  if (command.takes == Takes::Pace) {
+    row("--interval SECONDS", "between two looks; 1 when not given");
+    row("--count N", "look N times; without it once, or on a terminal until interrupted");
     text += "\n";
   }
   row("--root DIR", "work on the state below this directory instead of the host's");

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "tools/nwfctl/documents.h"
 #include "tools/nwfctl/edit.h"
@@ -128,6 +130,27 @@ Outcome reconcile(Service& service, const Arguments&, Terminal&) {
   return outcome(service.reconcile(), [](std::size_t changes) { return Reconciled{changes}; });
 }
 
+Outcome monitor(Service& service, const Arguments&, Terminal& terminal) {
+  auto watched = service.watch([&](const host::Event& event) { return terminal.show(event); });
+  if (!watched) return fail(std::move(watched).error());
+  return {};
+}
+
+Outcome top(Service& service, const Arguments& arguments, Terminal& terminal) {
+  const bool endless = arguments.times == 0 && terminal.out_is_terminal;
+  const unsigned times = arguments.times == 0 ? 1 : arguments.times;
+  auto before = service.figures();
+  if (!before) return fail(std::move(before).error());
+  for (unsigned i = 0; endless || i < times; ++i) {
+    std::this_thread::sleep_for(std::chrono::duration<double>(arguments.interval_seconds));
+    auto now = service.figures();
+    if (!now) return fail(std::move(now).error());
+    if (!terminal.show(Top{*now, *before, terminal.out_is_terminal})) break;
+    before = std::move(now);
+  }
+  return {};
+}
+
 constexpr Command kCommands[] = {
     {"filter", "define", "nwfilter-define", Takes::Files, "Define or change filters", filter_define},
     {"filter", "undefine", "nwfilter-undefine", Takes::Filter, "Remove a filter that nothing uses", filter_undefine},
@@ -144,6 +167,8 @@ constexpr Command kCommands[] = {
     {"", "apply", "", Takes::Directory, "Define and bind all that a directory holds, as one change", apply},
     {"", "plan", "", Takes::MaybeFiles, "Show what files, or reconcile, would change", plan},
     {"", "status", "", Takes::Nothing, "Show what is in force and whether the kernel agrees", status},
+    {"", "monitor", "", Takes::Nothing, "Print what happens, as it happens", monitor},
+    {"", "top", "", Takes::Pace, "Show ports and nwfd at work", top},
     {"", "reconcile", "", Takes::Nothing, "Make the kernel hold what the state says", reconcile},
 };
 

@@ -15,13 +15,15 @@
 namespace nwf::tools {
 
 /// What follows a command.
-enum class Takes { Nothing, Files, MaybeFiles, Directory, File, Filter, Port, PortAndValues };
+enum class Takes { Nothing, Pace, Files, MaybeFiles, Directory, File, Filter, Port, PortAndValues };
 
 struct Arguments {
   std::string name;  ///< the filter, the port, the one file, or the directory
   std::vector<std::string> files;
   std::vector<std::string> assignments;
   Variables variables;  ///< the assignments, read
+  double interval_seconds = 1;
+  unsigned times = 0;  ///< how often; 0: without end on a terminal, else once
 };
 
 struct Command {

@@ -2,6 +2,7 @@
 #include "tools/nwfctl/json.h"
 
 #include <algorithm>
+#include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "tools/nwfctl/exit_code.h"
@@ -34,6 +35,12 @@ Json of(const host::Bound& v) {
 
 Json of(const host::ProgramSummary& v) {
   return {{"name", v.name}, {"filter", v.filter}, {"rules", v.rules}, {"ports", v.ports}};
+}
+
+Json of(const host::PortFigures& v) {
+  return {{"port", v.port},           {"filter", v.filter},         {"there", v.there},
+          {"bridge", v.bridge},       {"frames_out", v.frames_out}, {"bytes_out", v.bytes_out},
+          {"frames_in", v.frames_in}, {"bytes_in", v.bytes_in}};
 }
 
 template <class Range, class Key>
@@ -103,6 +110,26 @@ Json deeds(const Deeds& all) {
   return list;
 }
 
+/// RFC 3339, in UTC.
+std::string moment(std::uint64_t time_us) {
+  const std::time_t seconds = static_cast<std::time_t>(time_us / 1'000'000);
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char text[32];
+  const std::size_t size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+  std::string fraction = std::to_string(1'000'000 + time_us % 1'000'000);
+  fraction[0] = '.';
+  return std::string(text, size) + fraction + "Z";
+}
+
+Json of(const host::Latency& v) {
+  const auto within = [&](double share) {
+    const auto us = v.quantile_us(share);
+    return us ? Json(*us) : Json(nullptr);
+  };
+  return {{"count", v.count}, {"sum_us", v.sum_us}, {"p50_us", within(0.5)}, {"p99_us", within(0.99)}};
+}
+
 struct Printer {
   Json operator()(const FiltersDefined& v) const {
     Json list = Json::array();
@@ -135,6 +162,27 @@ struct Printer {
   Json operator()(const VariablesSet& v) const { return {{"updated", of(v.result)}}; }
   Json operator()(const XmlText& v) const { return {{"xml", v.xml}}; }
   Json operator()(const Reconciled& v) const { return {{"changes", v.changes}}; }
+
+  Json operator()(const host::Event& v) const {
+    return {{"time", moment(v.time_us)},
+            {"event", host::event_name(v.kind)},
+            {"port", v.port},
+            {"filter", v.filter},
+            {"text", v.text},
+            {"more", v.more}};
+  }
+  Json operator()(const Top& v) const {
+    return {{"version", v.now.version},
+            {"tables", v.now.tables},
+            {"uptime_us", v.now.uptime_us},
+            {"resident_bytes", v.now.resident_bytes},
+            {"clients", v.now.clients},
+            {"events", v.now.events},
+            {"transactions", of(v.now.transactions)},
+            {"transactions_refused", v.now.transactions_refused},
+            {"heals", of(v.now.heals)},
+            {"ports", sorted_list(v.now.ports, &host::PortFigures::port)}};
+  }
 
   Json operator()(const host::PortRules& v) const {
     Json rules = Json::array();
@@ -185,7 +233,13 @@ Json error_of(std::string_view kind, const Error& error) {
 
 }  // namespace
 
-std::string to_json(const Value& value) { return dump(std::visit(Printer{}, value)); }
+std::string to_json(const Value& value) {
+  const Json json = std::visit(Printer{}, value);
+  // Of values that follow one another, each has a line.
+  if (std::holds_alternative<host::Event>(value) || std::holds_alternative<Top>(value))
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return dump(json);
+}
 
 std::string to_json(const Error& error) {
   Json json = error_of(kind_name(error.kind), error);

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "host/host.h"
+#include "rpc/client.h"
 #include "tools/nwfctl/run.h"
 
 int main(int argc, char** argv) {
@@ -25,7 +25,7 @@ int main(int argc, char** argv) {
   const auto open = [](const std::string& root) {
     nwf::host::Options options;
     options.root = root;
-    return nwf::host::open(options);
+    return nwf::rpc::open(options);
   };
   return nwf::tools::run(std::vector<std::string>(argv + 1, argv + argc), terminal, open);
 }

@@ -362,5 +362,34 @@ TEST_F(Print, ColorOnATerminalOrWhenAsked) {
   }
 }
 
+TEST_F(Print, MonitorPrintsAnEventALine) {
+  host::Event event{host::EventKind::Healed, 1'700'000'000'000'123, "", "", "nft (7) changed nwf's tables", {}};
+  event.more = {{"pid", "7"}};
+  tool.service.events = {event, event};
+  const std::string line = R"({"time":"2023-11-14T22:13:20.000123Z","event":"healed","port":"","filter":"",)"
+                           R"("text":"nft (7) changed nwf's tables","more":{"pid":"7"}})"
+                           "\n";
+  EXPECT_EQ(tool({"monitor", "--json"}).out, line + line);
+  const Ran text = tool({"monitor"});
+  EXPECT_EQ(text.code, 0);
+  EXPECT_THAT(text.out, HasSubstr(".000123  healed         nft (7) changed nwf's tables\n"));
+}
+
+TEST_F(Print, TopShowsRatesOfWhatIsCounted) {
+  tool.service.counted.tables = "owned";
+  tool.service.counted.ports = {{"vnet0", "clean", "br0", true, 10, 600, 20, 1200}, {"vnet1", "used", "", false}};
+  tool.service.counted.transactions.add(90);
+  const Ran text = tool({"top", "--interval", "0.01"});
+  EXPECT_EQ(text.code, 0);
+  EXPECT_THAT(text.out, HasSubstr("tables owned\n"));
+  EXPECT_THAT(text.out, HasSubstr("transactions: 1 (0.0/s), half within 100 µs"));
+  EXPECT_THAT(text.out, HasSubstr("waiting"));
+  EXPECT_THAT(text.out, HasSubstr("drops are not counted"));
+  const Json json = Json::parse(tool({"--json", "top", "--interval", "0.01"}).out);
+  EXPECT_EQ(json["transactions"]["p50_us"], 100);
+  EXPECT_EQ(json["ports"][0]["bytes_in"], 1200);
+  EXPECT_EQ(tool({"top", "--interval", "0"}).code, 2);
+}
+
 }  // namespace
 }  // namespace nwf::tools

@@ -50,18 +50,28 @@ int invoke(const Invocation& invocation, Terminal& terminal, const OpenService& 
   const Style style{use_color(settings.color, terminal.out_is_terminal, terminal)};
   const Style talk_style{use_color(settings.color, terminal.err_is_terminal, terminal)};
 
+  const auto print = [&](const Value& value) {
+    if (settings.json) {
+      terminal.out << to_json(value);
+      return;
+    }
+    const Text text = to_text(value, style, talk_style);
+    terminal.out << text.out << std::flush;
+    terminal.err << text.talk;
+  };
+  terminal.show = [&](const Value& value) {
+    print(value);
+    terminal.out.flush();
+    return static_cast<bool>(terminal.out);
+  };
   const auto call = [&]() -> Outcome {
     auto service = open(settings.root);
     if (!service) return fail(std::move(service).error());
     return invocation.command->run(**service, invocation.arguments, terminal);
   };
   const Outcome outcome = call();
-  if (outcome.value && settings.json) terminal.out << to_json(*outcome.value);
-  if (outcome.value && !settings.json) {
-    const Text text = to_text(*outcome.value, style, talk_style);
-    terminal.out << text.out << std::flush;
-    terminal.err << text.talk;
-  }
+  terminal.show = {};
+  if (outcome.value) print(*outcome.value);
   if (!outcome.error) return finish(outcome.code, terminal);
   terminal.err << (settings.json ? to_json(*outcome.error) : to_text(*outcome.error, talk_style));
   return finish(exit_code(outcome.error->kind), terminal);

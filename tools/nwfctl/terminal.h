@@ -8,6 +8,8 @@
 #include <ostream>
 #include <string>
 
+#include "tools/nwfctl/value.h"
+
 namespace nwf::tools {
 
 struct Terminal {
@@ -18,6 +20,8 @@ struct Terminal {
   bool out_is_terminal = false;
   bool err_is_terminal = false;
   std::function<std::optional<std::string>(const char*)> environment = {};
+  /// Prints a value at once, for verbs that go on: false when it cannot be written. run() provides it.
+  std::function<bool(const Value&)> show = {};
 };
 
 }  // namespace nwf::tools

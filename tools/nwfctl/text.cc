@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ctime>
+#include <map>
 #include <utility>
 
 #include "tools/nwfctl/table.h"
@@ -69,6 +71,60 @@ class Printer {
   void operator()(const Reconciled& v) {
     if (v.changes == 0) return say("The kernel already holds what the state says");
     say("The kernel now holds what the state says: {} {} sent", v.changes, v.changes == 1 ? "change" : "changes");
+  }
+
+  void operator()(const host::Event& v) {
+    // Local time: it is read beside other logs of this machine.
+    const std::time_t seconds = static_cast<std::time_t>(v.time_us / 1'000'000);
+    std::tm parts{};
+    localtime_r(&seconds, &parts);
+    char clock[16];
+    const std::size_t size = std::strftime(clock, sizeof clock, "%H:%M:%S", &parts);
+    const bool bad = v.kind == host::EventKind::Refused || v.kind == host::EventKind::Healed;
+    say("{}.{:06}  {}  {}", std::string_view(clock, size), v.time_us % 1'000'000,
+        paint(fmt::format("{:<13}", host::event_name(v.kind)), bad ? kYellow : kGreen, style_), printable(v.text));
+  }
+  void operator()(const Top& v) {
+    const double seconds = std::max(1e-3, static_cast<double>(v.now.uptime_us - v.before.uptime_us) / 1e6);
+    const auto rate = [&](std::uint64_t now, std::uint64_t before) {
+      return now < before ? 0.0 : static_cast<double>(now - before) / seconds;
+    };
+    const auto count = [](const host::Figures& figures, const char* kind) {
+      const auto found = figures.events.find(kind);
+      return found == figures.events.end() ? std::uint64_t{0} : found->second;
+    };
+    if (v.on_terminal) text_.out += "\033[H\033[J";
+    say("nwfd {}, up {} s, {:.1f} MiB, {} clients; tables {}", v.now.version, v.now.uptime_us / 1'000'000,
+        static_cast<double>(v.now.resident_bytes) / (1 << 20), v.now.clients, v.now.tables);
+    const host::Latency& t = v.now.transactions;
+    const auto within = [&](double share) {
+      const auto us = t.quantile_us(share);
+      return us ? fmt::format("within {} µs", *us) : fmt::format("in more than {} µs", host::kLatencyClasses.back());
+    };
+    say("transactions: {} ({:.1f}/s), half {}, 99 % {}; {} refused by the kernel", t.count,
+        rate(t.count, v.before.transactions.count), within(0.5), within(0.99), v.now.transactions_refused);
+    say("healed: {}, refused: {}, learned: {}, expired: {}", count(v.now, "healed"), count(v.now, "refused"),
+        count(v.now, "learned"), count(v.now, "expired"));
+    say("drops are not counted: the kernel keeps no counters of nwf's rules\n");
+    std::map<std::string, const host::PortFigures*> earlier;
+    for (const auto& port : v.before.ports) earlier.emplace(port.port, &port);
+    auto ports = v.now.ports;
+    std::ranges::sort(ports, {}, &host::PortFigures::port);
+    Table table({"Port Dev", "Filter", "Bridge", "Sent/s", "kbit/s", "Received/s", "kbit/s"});
+    for (const host::PortFigures& port : ports) {
+      const auto before = earlier.find(port.port);
+      const host::PortFigures& then = before == earlier.end() ? port : *before->second;
+      if (!port.there) {
+        table.add({port.port, port.filter, "waiting", "", "", "", ""});
+        continue;
+      }
+      table.add({port.port, port.filter, port.bridge.empty() ? "-" : port.bridge,
+                 fmt::format("{:.0f}", rate(port.frames_out, then.frames_out)),
+                 fmt::format("{:.1f}", rate(port.bytes_out, then.bytes_out) * 8 / 1000),
+                 fmt::format("{:.0f}", rate(port.frames_in, then.frames_in)),
+                 fmt::format("{:.1f}", rate(port.bytes_in, then.bytes_in) * 8 / 1000)});
+    }
+    print(table);
   }
 
   void operator()(const host::PortRules& v) {

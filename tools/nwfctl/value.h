@@ -56,19 +56,27 @@ struct Reconciled {
   std::size_t changes = 0;
 };
 
+/// top: what was counted, and what had been counted a while before.
+struct Top {
+  host::Figures now;
+  host::Figures before;
+  bool on_terminal = false;  ///< over what was printed last
+};
+
 using Value = std::variant<FiltersDefined, FilterUndefined, FilterList, FilterEdited, FilterValid, BindingCreated,
-                           BindingDeleted, BindingList, VariablesSet, XmlText, host::PortRules, host::Applied,
-                           host::Planned, host::Status, Reconciled>;
+                           BindingDeleted, BindingList, VariablesSet, XmlText, host::Event, Top, host::PortRules,
+                           host::Applied, host::Planned, host::Status, Reconciled>;
 
 /// True when a plan is of anything at all.
 bool changes_something(const host::Planned& planned);
 
-/// A value, an error, or both: what was done before the error.
+/// A value, an error, or both: what was done before the error. Neither: everything was said already.
 struct Outcome {
   std::optional<Value> value;
   std::optional<Error> error;
   int code = 0;  ///< what the program ends with when there is no error
 
+  Outcome() = default;
   Outcome(Value done) : value(std::move(done)) {}                              // NOLINT: a verb says `return value;`
   Outcome(tl::unexpected<Error> failed) : error(std::move(failed.value())) {}  // NOLINT
 };

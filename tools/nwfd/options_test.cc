@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tools/nwfd/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace nwf::tools {
+namespace {
+
+using ::testing::HasSubstr;
+
+DaemonOptions taken(const std::vector<std::string>& words) {
+  const auto parsed = parse_daemon_options(words);
+  EXPECT_TRUE(std::holds_alternative<DaemonOptions>(parsed));
+  return std::holds_alternative<DaemonOptions>(parsed) ? std::get<DaemonOptions>(parsed) : DaemonOptions();
+}
+std::string misuse(const std::vector<std::string>& words) {
+  const auto parsed = parse_daemon_options(words);
+  return std::holds_alternative<DaemonMisuse>(parsed) ? std::get<DaemonMisuse>(parsed).message : "";
+}
+
+TEST(DaemonOptions, TheHostsOwnDaemonIsOnItsBus) {
+  const DaemonOptions options = taken({});
+  EXPECT_EQ(options.root, "");
+  EXPECT_EQ(options.bus, "system");
+  EXPECT_EQ(options.guard, Guard::Owned);
+  EXPECT_TRUE(options.sandbox);
+  EXPECT_FALSE(options.others_read);
+}
+
+TEST(DaemonOptions, BelowARootThereIsNoBusUnlessNamed) {
+  EXPECT_EQ(taken({"--root", "/srv/x//"}).root, "/srv/x");
+  EXPECT_EQ(taken({"--root", "/srv/x"}).bus, "none");
+  EXPECT_EQ(taken({"--root=/srv/x", "--bus", "unix:path=/b"}).bus, "unix:path=/b");
+  EXPECT_EQ(taken({"--root", "/"}).root, "") << "the host itself";
+}
+
+TEST(DaemonOptions, EachIsTaken) {
+  const DaemonOptions options = taken({"--group", "virt", "--others-read", "--tables=watched", "--no-sandbox"});
+  EXPECT_EQ(options.group, "virt");
+  EXPECT_TRUE(options.others_read);
+  EXPECT_EQ(options.guard, Guard::Watched);
+  EXPECT_FALSE(options.sandbox);
+  EXPECT_EQ(taken({"--tables", "shared"}).guard, Guard::Shared);
+}
+
+TEST(DaemonOptions, WhatIsNotUnderstoodIsSaid) {
+  EXPECT_THAT(misuse({"--tables", "mine"}), HasSubstr("mine"));
+  EXPECT_THAT(misuse({"--fast"}), HasSubstr("--fast"));
+  EXPECT_THAT(misuse({"word"}), HasSubstr("word"));
+  EXPECT_THAT(misuse({"--root"}), HasSubstr("nwfd --help"));
+}
+
+TEST(DaemonOptions, HelpAndVersionEndIt) {
+  const auto help = parse_daemon_options({"--root", "/x", "--help"});
+  ASSERT_TRUE(std::holds_alternative<DaemonInformation>(help));
+  for (const char* option :
+       {"--root", "--group", "--others-read", "--bus", "--tables", "--no-sandbox", "--version", "SIGHUP"})
+    EXPECT_THAT(std::get<DaemonInformation>(help).text, HasSubstr(option));
+  const auto version = parse_daemon_options({"--version"});
+  ASSERT_TRUE(std::holds_alternative<DaemonInformation>(version));
+  EXPECT_THAT(std::get<DaemonInformation>(version).text, ::testing::StartsWith("nwfd "));
+}
+
+}  // namespace
+}  // namespace nwf::tools
