@@ -48,7 +48,7 @@ Result<Ran> run_program(const std::vector<std::string>& argv) {
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   pid_t child = -1;
-  const int error = posix_spawn(&child, pointers[0], &actions, nullptr, pointers.data(), environ);
+  const int error = posix_spawnp(&child, pointers[0], &actions, nullptr, pointers.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return fail(ErrorKind::Kernel, fmt::format("cannot start {}: {}", argv[0], std::strerror(error)));
   out.close_end(1);

@@ -15,7 +15,8 @@ struct Ran {
   std::string err;  ///< standard error
 };
 
-/// argv[0] is the program's path. Standard input is empty. It runs in the namespaces of the calling thread.
+/// argv[0] is the program's path, or a name to look for in PATH. Standard input is empty. It runs in the namespaces of
+/// the calling thread.
 Result<Ran> run_program(const std::vector<std::string>& argv);
 
 }  // namespace nwf::test

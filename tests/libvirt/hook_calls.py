@@ -13,6 +13,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../harness"))
+from through_nwfd import through_nwfd  # noqa: E402
+
 HOOK, NWFCTL = sys.argv[1:3]
 if ctypes.CDLL(None, use_errno=True).unshare(0x40000000) != 0:
     print("0 passed, 0 failed, 1 skipped: needs root for a network namespace")
@@ -55,7 +58,7 @@ def tap(name):
 
 
 M = "52:54:00:00:00:0%d"
-with tempfile.TemporaryDirectory() as root:
+with tempfile.TemporaryDirectory() as root, through_nwfd(NWFCTL, root):
     environment = dict(os.environ, NWF_ROOT=root)
     hooks = os.path.join(root, "hooks")
     os.makedirs(os.path.join(hooks, "qemu.d"))

@@ -5,15 +5,20 @@ and neither a file nor the kernel's ruleset is changed by it.
 
   bad_input.py NWFCTL
 
+With NWFD in the environment, by way of a daemon of the test's own.
 Needs root: works in a network namespace and a temporary root of its own."""
 import ctypes
 import hashlib
 import os
 import socket
+import stat
 import struct
 import subprocess
 import sys
 import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../harness"))
+from through_nwfd import through_nwfd  # noqa: E402
 
 NWFCTL = sys.argv[1]
 if ctypes.CDLL(None, use_errno=True).unshare(0x40000000) != 0:
@@ -37,7 +42,8 @@ def files(root):
     for folder, _, names in os.walk(root):
         for name in names:
             path = os.path.join(folder, name)
-            if name == "lock":  # says only who held it last
+            # The lock says only who held it last; a socket has no content.
+            if name == "lock" or stat.S_ISSOCK(os.lstat(path).st_mode):
                 continue
             with open(path, "rb") as f:
                 found[path] = (hashlib.sha256(f.read()).hexdigest(), os.stat(path).st_mtime_ns)
@@ -108,7 +114,7 @@ def check(name, wrong):
     passed, failed = passed + (not wrong), failed + bool(wrong)
 
 
-with tempfile.TemporaryDirectory() as root, tempfile.TemporaryDirectory() as texts:
+with tempfile.TemporaryDirectory() as root, through_nwfd(NWFCTL, root), tempfile.TemporaryDirectory() as texts:
     def write(name, text):
         path = os.path.join(texts, name)
         with open(path, "w") as f:

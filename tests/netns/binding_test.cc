@@ -107,7 +107,7 @@ TEST_F(BindingNetns, BindingTwiceIsRefused) {
 TEST_F(BindingNetns, AnotherProcessGoesOnWhereThisOneStopped) {
   for (const char* port : {"vnet0", "vnet1", "lan0"}) add_guest(port);
   NWF_ASSERT_OK(service_->binding_create(binding("vnet0", one_, "clean-traffic"), "b.xml"));
-  auto second = host::open(options());
+  auto second = open_service();
   NWF_ASSERT_OK(second);
   NWF_ASSERT_OK((*second)->binding_create(binding("vnet1", two_, "clean-traffic"), "b.xml"));
   NWF_ASSERT_OK(service_->binding_delete("vnet0"));
@@ -121,7 +121,7 @@ TEST_F(BindingNetns, ProcessesAtTheSameTimeTakeTurns) {
   for (int p = 0; p < kProcesses; ++p) {
     const pid_t child = fork();
     if (child == 0) {
-      auto mine = host::open(options());
+      auto mine = open_service();
       int failures = 0;
       for (int i = 0; i < kEach; ++i) {
         const Guest guest{fmt::format("52:54:00:00:{:02x}:{:02x}", p + 1, i), fmt::format("192.0.{}.{}", p, i + 1)};

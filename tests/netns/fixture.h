@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A throwaway host for each test: a namespace, a bridge, guests on TAPs, a store in memory.
+// A throwaway host for each test: a namespace, a bridge, guests on TAPs, a store in memory. With NWFD in the
+// environment an nwfd of its own serves it, and every test speaks to that.
 #pragma once
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <string>
@@ -13,6 +15,7 @@
 #include "tests/harness/network.h"
 #include "tests/harness/packet.h"
 #include "tests/harness/scratch.h"
+#include "tests/netns/running_daemon.h"
 
 namespace nwf::test {
 
@@ -38,7 +41,12 @@ class HostTest : public ::testing::Test {
     root_ = *scratch;
     NWF_ASSERT_OK(enter_new_namespace());
     NWF_ASSERT_OK(make_bridge("br0"));
-    auto service = host::open(options());
+    if (const char* program = std::getenv("NWFD")) {
+      auto daemon = RunningDaemon::start(program, root_);
+      NWF_ASSERT_OK(daemon);
+      daemon_ = std::move(*daemon);
+    }
+    auto service = open_service();
     NWF_ASSERT_OK(service);
     service_ = std::move(*service);
     auto backend = netlink::open_nftables();
@@ -58,6 +66,12 @@ class HostTest : public ::testing::Test {
     host::Options options;
     options.root = root_;
     return options;
+  }
+
+  /// The host in this process or, where NWFD of the environment names the daemon, by way of it.
+  Result<std::unique_ptr<host::Service>> open_service() const {
+    if (daemon_ != nullptr) return daemon_->connect();
+    return host::open(options());
   }
 
   void add_guest(const std::string& port) {
@@ -104,6 +118,7 @@ class HostTest : public ::testing::Test {
   }
 
   std::string root_;
+  std::unique_ptr<RunningDaemon> daemon_;
   std::unique_ptr<host::Service> service_;
   std::unique_ptr<Backend> backend_;
   std::map<std::string, Tap> taps_;

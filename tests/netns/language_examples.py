@@ -11,6 +11,9 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ET
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../harness"))
+from through_nwfd import through_nwfd  # noqa: E402
+
 PARAMETERS = {"IP": ["192.0.2.1", "192.0.2.2"], "SERVER": ["192.0.2.3", "192.0.2.4"], "PORT": ["80", "443"]}
 
 
@@ -28,7 +31,7 @@ def main():
         return subprocess.run(["unshare", "--net", sys.executable, __file__] + sys.argv[1:] + ["inside"]).returncode
     nwfctl, source = sys.argv[1], pathlib.Path(sys.argv[2])
     failed = taken = 0
-    with tempfile.TemporaryDirectory() as root:
+    with tempfile.TemporaryDirectory() as root, through_nwfd(nwfctl, root):
         def run(*words):
             return subprocess.run([nwfctl, "--root", root] + list(words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 

@@ -15,6 +15,9 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ET
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../harness"))
+from through_nwfd import through_nwfd  # noqa: E402
+
 VALUES = {"MAC address": ["52:54:00:00:00:01", "52:54:00:00:00:02"], "MAC mask": ["ff:ff:ff:00:00:00"], "IPv4 address": ["192.0.2.1", "192.0.2.2"],
           "IPv6 address": ["2001:db8::1", "2001:db8::2"], "0-32, or dotted": ["24"], "0-128, or an address": ["64"]}
 
@@ -81,7 +84,7 @@ def main():
     cases.update({"variables of " + p: case for p, case in variable_filters(source).items()})
     cases.update({"variables: " + name: case for name, case in stepping_filters()})
     bad = taken = refused = 0
-    with tempfile.TemporaryDirectory() as root:
+    with tempfile.TemporaryDirectory() as root, through_nwfd(nwfctl, root):
         def run(*words, stdin=None):
             return subprocess.run(words, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 

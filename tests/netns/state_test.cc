@@ -96,7 +96,7 @@ TEST_F(StateNetns, WithoutConnectionStateAStatefulRuleIsRefusedByName) {
   if (service_->status()->capabilities.bridge_conntrack == Probe::Yes)
     GTEST_SKIP() << "this kernel has nf_conntrack_bridge";
   NWF_ASSERT_OK(set_sysctl("net/bridge/bridge-nf-call-iptables", "0"));
-  auto fresh = host::open(options());
+  auto fresh = open_service();
   NWF_ASSERT_OK((*fresh)->filter_define(
       "<filter name='stateful'>\n<rule action='accept' direction='out'><tcp/></rule></filter>", "f.xml"));
   const auto bound = (*fresh)->binding_create(binding("vnet0", one_, "stateful"), "b.xml");

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The same test once more through a daemon: where NWFD of the environment names one, with options after blanks, it runs
+below the test's root as long as the block does, and nwfctl finds it there by itself."""
+import contextlib
+import os
+import subprocess
+import time
+
+
+@contextlib.contextmanager
+def through_nwfd(nwfctl, root):
+    if "NWFD" not in os.environ:
+        yield
+        return
+    daemon = subprocess.Popen(os.environ["NWFD"].split() + ["--root", root], stderr=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + 30
+        while subprocess.run([nwfctl, "--root", root, "top", "--interval", "0.01"], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL).returncode != 0:
+            assert daemon.poll() is None and time.monotonic() < end, "nwfd does not come to answer"
+            time.sleep(0.01)
+        yield
+        assert daemon.poll() is None, "nwfd ended before the test"
+        daemon.terminate()
+        assert daemon.wait(30) == 0, "nwfd failed at its end"
+    finally:
+        daemon.kill()
+        daemon.wait()
