@@ -6,6 +6,7 @@
 
 Needs root: works in a network namespace and a temporary root of its own."""
 import ctypes
+import grp
 import json
 import os
 import re
@@ -35,6 +36,7 @@ journal.bind("/run/systemd/journal/socket")
 BINDING = ("<filterbinding><portdev name='%s'/><mac address='52:54:00:00:00:01'/><filterref filter='clean-traffic'>"
            "<parameter name='IP' value='192.0.2.1'/></filterref></filterbinding>")
 NAME = "org.nwf.Firewall1"
+MEMBERS = 100  # a group of each Debian system
 CALL = (NAME, "/org/nwf/Firewall1", NAME)
 failed = passed = skipped = 0
 
@@ -119,12 +121,12 @@ with tempfile.TemporaryDirectory() as root:
                         "<allow send_requested_reply='true' send_type='error'/><allow receive_type='method_call'/>"
                         "<allow receive_type='method_return'/><allow receive_type='error'/><allow receive_type='signal'/>"
                         "<allow send_destination='org.freedesktop.DBus'/></policy><include>%s</include></busconfig>" % (bus, policy))
-            start("dbus-daemon", "--config-file=" + config, "--nofork", "--nopidfile")
+            bus_daemon = start("dbus-daemon", "--config-file=" + config, "--nofork", "--nopidfile")
             check("a message bus of our own", wait_for(lambda: os.path.exists(os.path.join(root, "bus"))))
         # systemd.exec(5): so a service learns that its standard error is the journal.
         null = os.stat("/dev/null")
         stream = {"JOURNAL_STREAM": "%d:%d" % (null.st_dev, null.st_ino)}
-        daemon = start(NWFD, "--root", root, "--bus", bus or "none", "--others-read", *OPTIONS, stderr=subprocess.DEVNULL,
+        daemon = start(NWFD, "--root", root, "--bus", bus or "none", "--others-read", "--group", grp.getgrgid(MEMBERS).gr_name, *OPTIONS, stderr=subprocess.DEVNULL,
                        env={**os.environ, **stream})
         at = os.path.join(root, "run/nwf/nwfd.socket")
         check("it answers", wait_for(lambda: os.path.exists(at) and run(NWFCTL, "--root", root, "top", "--interval", "0.01").returncode == 0))
@@ -198,13 +200,15 @@ with tempfile.TemporaryDirectory() as root:
         # Strangers may see, not change; the kernel says who they are.
         program = os.open(NWFCTL, os.O_RDONLY)
 
-        def stranger(*words):
+        def stranger(*words, groups=()):
             return run("nwfctl", "--root", root, *words, executable="/proc/self/fd/%d" % program, pass_fds=[program], user=65534,
-                       group=65534, extra_groups=[])
+                       group=65534, extra_groups=groups)
         check("a stranger sees", "vnet0" in stranger("binding", "list").stdout)
         refused = stranger("binding", "delete", "vnet0")
         check("a stranger changes nothing", refused.returncode == 1 and "not permitted" in refused.stderr and
               nwfctl("binding", "dumpxml", "vnet0").returncode == 0, refused.stderr)
+        member = stranger("binding", "set", "vnet0", "IP=192.0.2.7", groups=[MEMBERS])
+        check("a member of the group does", member.returncode == 0 and "192.0.2.7" in nwfctl("binding", "dumpxml", "vnet0").stdout, member.stderr)
 
         if bus is None:
             skip("the message bus", "needs dbus-daemon and busctl")
@@ -227,6 +231,18 @@ with tempfile.TemporaryDirectory() as root:
             denied = busctl("call", *CALL, "BindingDelete", "s", "vnet0", user=65534, group=65534, extra_groups=[])
             check("the bus's word on who asks is heard", denied.returncode != 0 and "not permitted" in denied.stderr, denied.stderr)
             check("and root may", busctl("call", *CALL, "BindingDelete", "s", "vnet0").returncode == 0)
+            heard = start("busctl", "--address=" + bus, "--match=type='signal',interface='%s'" % NAME, "--json=short", "monitor",
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            check("signals are on the bus", wait_for(lambda: nwfctl("binding", "delete", "nobody").returncode == 3 and
+                                                     select.select([heard.stdout], [], [], 0.05)[0]))
+            told = json.loads(heard.stdout.readline())
+            check("with their arguments", told["member"] == "Refused" and told["payload"]["data"][1] == "nobody" and
+                  told["payload"]["data"][4] == {"verb": "binding delete"}, told)
+            bus_daemon.kill()
+            bus_daemon.wait()
+            check("without the bus it goes on", nwfctl("status").returncode == 0 and daemon.poll() is None)
+            start("dbus-daemon", "--config-file=" + config, "--nofork", "--nopidfile")
+            check("and joins it when it is back", wait_for(lambda: busctl("call", *CALL, "BindingList").returncode == 0))
 
         # A host full of guests.
         many = os.path.join(root, "many")
