@@ -26,11 +26,11 @@ constexpr std::size_t kConnections = 256;
 constexpr std::uint64_t kSignalsUnread = 4096;
 constexpr std::uint64_t kRejoinUs = 2'000'000;
 
-class Server_;
+class SdBusServer;
 
 /// The other end of one D-Bus connection: one peer, or a message bus with many.
 struct Connection {
-  Server_* server = nullptr;
+  SdBusServer* server = nullptr;
   PeerBus bus;
   bool is_bus = false;
   Peer peer;  ///< of a private connection
@@ -44,9 +44,9 @@ int on_call(sd_bus_message* message, void* connection, sd_bus_error* error);
 int on_subscribe(sd_bus_message* message, void* connection, sd_bus_error* error);
 int on_disconnected(sd_bus_message* message, void* connection, sd_bus_error* error);
 
-class Server_ final : public Server {
+class SdBusServer final : public Server {
  public:
-  Server_(sd_event* loop, host::Service& service, Policy policy)
+  SdBusServer(sd_event* loop, host::Service& service, Policy policy)
       : loop_(loop), service_(service), policy_(std::move(policy)) {}
 
   Result<void> listen(int socket) override {
@@ -54,7 +54,7 @@ class Server_ final : public Server {
     const int r = sd_event_add_io(
         loop_, &made, socket, EPOLLIN,
         [](sd_event_source*, int fd, std::uint32_t, void* self) {
-          static_cast<Server_*>(self)->accept_from(fd);
+          static_cast<SdBusServer*>(self)->accept_from(fd);
           return 0;
         },
         this);
@@ -202,7 +202,7 @@ class Server_ final : public Server {
     const int r = sd_event_add_time_relative(
         loop_, &made, CLOCK_MONOTONIC, kRejoinUs, 0,
         [](sd_event_source*, std::uint64_t, void* self) {
-          auto* server = static_cast<Server_*>(self);
+          auto* server = static_cast<SdBusServer*>(self);
           if (server->join_now()) return 0;
           server->bus_.reset();
           server->join_later();
@@ -296,7 +296,7 @@ const sd_bus_vtable* interface_table() {
 }  // namespace
 
 std::unique_ptr<Server> Server::open(sd_event* loop, host::Service& service, Policy policy) {
-  return std::make_unique<Server_>(loop, service, std::move(policy));
+  return std::make_unique<SdBusServer>(loop, service, std::move(policy));
 }
 
 }  // namespace nwf::rpc

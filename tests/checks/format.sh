@@ -6,4 +6,4 @@ if ! command -v clang-format >/dev/null; then
 	echo "skipped: no clang-format"
 	exit 77
 fi
-find engine xml netlink learn store host tools tests \( -name '*.cc' -o -name '*.h' \) 2>/dev/null | xargs clang-format --dry-run -Werror
+find engine xml netlink learn store host rpc tools tests \( -name '*.cc' -o -name '*.h' \) 2>/dev/null | xargs clang-format --dry-run -Werror
