@@ -210,6 +210,23 @@ with tempfile.TemporaryDirectory() as root:
         member = stranger("binding", "set", "vnet0", "IP=192.0.2.7", groups=[MEMBERS])
         check("a member of the group does", member.returncode == 0 and "192.0.2.7" in nwfctl("binding", "dumpxml", "vnet0").stdout, member.stderr)
 
+        def knock():
+            s = socket.socket(socket.AF_UNIX)
+            s.connect(at)
+            return s
+
+        def turned_away(s):
+            return bool(select.select([s], [], [], 0)[0]) and s.recv(1) == b""
+        os.seteuid(65534)
+        try:
+            knocking = [knock() for _ in range(17)]
+        finally:
+            os.seteuid(0)
+        check("sixteen connections are enough for a stranger", wait_for(lambda: sum(map(turned_away, knocking)) == 1))
+        check("and keep nobody else out", nwfctl("status").returncode == 0)
+        for s in knocking:
+            s.close()
+
         if bus is None:
             skip("the message bus", "needs dbus-daemon and busctl")
         else:
