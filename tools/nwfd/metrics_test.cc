@@ -158,6 +158,7 @@ TEST_F(MetricsOnASocket, WhoSaysNothingGivesWay) {
   const int silent = connected();
   turn();
   std::vector<int> others;
+  others.reserve(16);
   for (int i = 0; i < 16; ++i) others.push_back(connected());
   turn();
   char byte = 0;
