@@ -362,14 +362,10 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
     if (!plan.gone.contains(name) && !plan.programs.contains(name))
       add_known(knowledge_.programs.at(name), versions, to);
   }
-  Ruleset come;
-  for (const auto& [name, program] : plan.programs) add_program(new_programs.at(name)->lowered, program.common, come);
-  for (const auto& [family, table] : come.tables) {
-    Table& into = to.tables.emplace(family, Table{family, {}, {}, {}}).first->second;
-    for (const auto& [name, chain] : table.chains) into.chains.insert_or_assign(name, chain);
-    into.sets.insert(table.sets.begin(), table.sets.end());
-    for (const auto& [name, constants] : table.elements) into.elements[name] = constants;
-  }
+  const auto add_coming = [&](Ruleset& into) {
+    for (const auto& [name, program] : plan.programs) add_program(new_programs.at(name)->lowered, program.common, into);
+  };
+  add_coming(to);
   for (const PortStep& port : steps)
     for (const auto& entry : port.before.entries)
       from.tables.at(Family::Bridge).sets.emplace(entry.set.name, entry.set);
@@ -384,12 +380,7 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
     both.add(then.frame_needs());
     // Connection limits of before and after may exclude each other: then all of it is the one transaction.
     if (auto fresh = frame(both, after.capabilities(), after.options())) {
-      for (auto& [family, table] : come.tables) {
-        Table& into = fresh->tables.emplace(family, Table{family, {}, {}, {}}).first->second;
-        into.chains.merge(table.chains);
-        into.sets.merge(table.sets);
-        into.elements.merge(table.elements);
-      }
+      add_coming(*fresh);
       start = made(from, *fresh, steps);
       plan.make = diff(from, start);
       plan.unmake = diff(start, from);
@@ -417,7 +408,8 @@ Result<std::vector<Error>> Firewall::transition(const std::vector<PortChange>& p
       if (!holds) return not_known();
     }
     if (auto sent = send(plan); !sent) {
-      if (sent.error().kind == ErrorKind::Outdated) continue;
+      // Not when what was prepared is still there: a second time it would be there twice.
+      if (sent.error().kind == ErrorKind::Outdated && known_) continue;
       // What should have been possible was not: something is not as it is known, or the change is impossible.
       if (sent.error().kind == ErrorKind::Kernel) known_ = false;
       return fail(std::move(sent).error());
