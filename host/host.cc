@@ -6,14 +6,15 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
-#include <random>
 #include <set>
 
 #include "engine/print/nft_changes.h"
 #include "engine/ruleset/diff.h"
 #include "host/definitions.h"
 #include "host/firewall.h"
+#include "host/identity.h"
 #include "host/library.h"
+#include "host/networks.h"
 #include "host/open_with.h"
 #include "host/port_rules.h"
 #include "netlink/links.h"
@@ -39,22 +40,13 @@ std::vector<std::string> texts(const std::vector<Error>& errors) {
   return lines;
 }
 
-/// RFC 4122 §4.4, version 4.
-Uuid random_uuid() {
-  std::random_device device;
-  Uuid uuid;
-  for (std::uint8_t& byte : uuid.bytes) byte = static_cast<std::uint8_t>(device());
-  uuid.bytes[6] = static_cast<std::uint8_t>((uuid.bytes[6] & 0x0fU) | 0x40U);
-  uuid.bytes[8] = static_cast<std::uint8_t>((uuid.bytes[8] & 0x3fU) | 0x80U);
-  return uuid;
-}
-
 class Host final : public Service {
  public:
   Host(const Options& options, std::unique_ptr<Backend> backend)
       : options_(options),
         store_(store::open_directory(options.root)),
         library_(*store_),
+        networks_(*store_, options.root),
         backend_(std::move(backend)) {}
 
   Result<Defined> filter_define(const std::string& text, const std::string& file) override;
@@ -79,6 +71,7 @@ class Host final : public Service {
   Result<std::size_t> reconcile() override;
   Result<Figures> figures() override { return nothing_runs(); }
   Result<void> watch(const std::function<bool(const Event&)>&) override { return nothing_runs(); }
+  Result<NetworkService*> networks() override { return &networks_; }
 
  private:
   static tl::unexpected<Error> nothing_runs() {
@@ -133,6 +126,7 @@ class Host final : public Service {
   Options options_;
   std::unique_ptr<store::Store> store_;
   Library library_;
+  Networks networks_;
   std::unique_ptr<Backend> backend_;
   std::optional<Firewall> firewall_;
   std::optional<Programs> programs_;
@@ -725,6 +719,10 @@ Result<Status> Host::status() {
   status.differences = nwf::describe(diff(held.ruleset, wanted.ruleset));
   for (const ClosedPort& closed : wanted.closed)
     status.differences.push_back(fmt::format("port {} is closed: {}", closed.port, nwf::describe(closed.why)));
+  if (options_.networks) {
+    NWF_TRY(const auto networks, networks_.net_differences());
+    status.differences.insert(status.differences.end(), networks.begin(), networks.end());
+  }
   status.in_sync = status.differences.empty();
   return status;
 }
@@ -732,7 +730,10 @@ Result<Status> Host::status() {
 Result<std::size_t> Host::reconcile() {
   NWF_TRY(const auto lock, begin());
   NWF_CHECK(open_firewall());
-  return reconcile_all();
+  NWF_TRY(const std::size_t changes, reconcile_all());
+  if (!options_.networks) return changes;
+  NWF_TRY(const std::size_t networks, networks_.reconcile());
+  return changes + networks;
 }
 
 }  // namespace

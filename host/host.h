@@ -17,6 +17,7 @@ struct Options {
   bool filter_host_traffic = false;  ///< judge by the inet layer's rules what the host sends to guests, too
   MarkBits mark;                     ///< bits of the packet mark that may be used
   Optimisations optimise = {};       ///< passes over programs; all of them mean the same
+  bool networks = true;              ///< status() and reconcile() look at virtual networks, too
   bool own_tables = false;           ///< a daemon's: reconcile() makes the kernel's tables this process's own
 };
 

@@ -18,6 +18,7 @@
 #include "engine/model/filter.h"
 #include "host/events.h"
 #include "host/figures.h"
+#include "host/network_service.h"
 
 namespace nwf::host {
 
@@ -186,6 +187,11 @@ class Service {
   virtual Result<Figures> figures() = 0;
   /// Hands over each event as it happens, until `on_event` returns false. Errors: Unsupported in process.
   virtual Result<void> watch(const std::function<bool(const Event&)>& on_event) = 0;
+
+  /// Virtual networks; it lives as long as the service. Errors: Unsupported where there are none.
+  virtual Result<NetworkService*> networks() {
+    return fail(ErrorKind::Unsupported, "there are no virtual networks here");
+  }
 };
 
 }  // namespace nwf::host

@@ -22,7 +22,7 @@ constexpr std::uint64_t kPatienceUs = 120'000'000;
 
 class Client final : public host::Service {
  public:
-  explicit Client(PeerBus bus) : bus_(std::move(bus)) {}
+  Client(PeerBus bus, std::optional<host::Options> here) : bus_(std::move(bus)), here_(std::move(here)) {}
 
   Result<host::Defined> filter_define(const std::string& text, const std::string& file) override {
     return call<host::Defined>("FilterDefine", Blob{text}, file);
@@ -77,9 +77,31 @@ class Client final : public host::Service {
   Result<host::Planned> plan(const std::vector<host::Document>& documents) override {
     return call<host::Planned>("Plan", sent(documents));
   }
-  Result<host::Status> status() override { return call<host::Status>("Status"); }
-  Result<std::size_t> reconcile() override { return call<std::size_t>("Reconcile"); }
+  Result<host::Status> status() override {
+    NWF_TRY(auto status, call<host::Status>("Status"));
+    if (!may_network()) return status;
+    NWF_TRY(host::NetworkService* const networks, this->networks());
+    NWF_TRY(const auto differences, networks->net_differences());
+    status.differences.insert(status.differences.end(), differences.begin(), differences.end());
+    status.in_sync = status.differences.empty();
+    return status;
+  }
+  Result<std::size_t> reconcile() override {
+    NWF_TRY(const auto changes, call<std::size_t>("Reconcile"));
+    if (!may_network()) return changes;
+    NWF_TRY(host::NetworkService* const networks, this->networks());
+    NWF_TRY(const auto more, networks->net_reconcile());
+    return changes + more;
+  }
   Result<host::Figures> figures() override { return call<host::Figures>("Figures"); }
+  /// Networks are in tables of their own and belong to no daemon: who asks for them works on them in this process.
+  Result<host::NetworkService*> networks() override {
+    if (!here_) return Service::networks();
+    if (in_process_ == nullptr) {
+      NWF_TRY(in_process_, host::open(*here_));
+    }
+    return in_process_->networks();
+  }
 
   Result<void> watch(const std::function<bool(const host::Event&)>& on_event) override {
     struct Watching {
@@ -106,6 +128,8 @@ class Client final : public host::Service {
   }
 
  private:
+  /// Whoever asks for networks works on them himself, for which nwfd's group is not enough.
+  bool may_network() const { return here_ && ::geteuid() == 0; }
   static std::vector<SentDocument> sent(const std::vector<host::Document>& documents) {
     std::vector<SentDocument> all;
     all.reserve(documents.size());
@@ -161,11 +185,11 @@ class Client final : public host::Service {
   }
 
   PeerBus bus_;
+  std::optional<host::Options> here_;  ///< the host that the daemon works on, when it is this one
+  std::unique_ptr<host::Service> in_process_;
 };
 
-}  // namespace
-
-Result<std::unique_ptr<host::Service>> converse(int connection) {
+Result<std::unique_ptr<host::Service>> converse_about(int connection, std::optional<host::Options> here) {
   sd_bus* made = nullptr;
   int r = sd_bus_new(&made);
   PeerBus bus(made);
@@ -173,16 +197,10 @@ Result<std::unique_ptr<host::Service>> converse(int connection) {
   if (r < 0) close(connection);
   if (r >= 0) r = sd_bus_start(made);
   if (r < 0) return fail(bus_error(r, "cannot speak to nwfd"));
-  return std::make_unique<Client>(std::move(bus));
+  return std::make_unique<Client>(std::move(bus), std::move(here));
 }
 
-Result<std::unique_ptr<host::Service>> open(const host::Options& options) {
-  NWF_TRY(auto daemon, connect(socket_path(options.root)));
-  if (daemon != nullptr) return daemon;
-  return host::open(options);
-}
-
-Result<std::unique_ptr<host::Service>> connect(const std::string& socket) {
+Result<std::unique_ptr<host::Service>> connect_about(const std::string& socket, std::optional<host::Options> here) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (socket.size() >= sizeof address.sun_path) return std::unique_ptr<host::Service>();
@@ -194,7 +212,21 @@ Result<std::unique_ptr<host::Service>> connect(const std::string& socket) {
     close(fd);
     return std::unique_ptr<host::Service>();
   }
-  return converse(fd);
+  return converse_about(fd, std::move(here));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<host::Service>> converse(int connection) { return converse_about(connection, std::nullopt); }
+
+Result<std::unique_ptr<host::Service>> connect(const std::string& socket) {
+  return connect_about(socket, std::nullopt);
+}
+
+Result<std::unique_ptr<host::Service>> open(const host::Options& options) {
+  NWF_TRY(auto daemon, connect_about(socket_path(options.root), options));
+  if (daemon != nullptr) return daemon;
+  return host::open(options);
 }
 
 }  // namespace nwf::rpc

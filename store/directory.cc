@@ -36,6 +36,14 @@ ShelfPlace place_of(Shelf shelf) {
       return {"/run/nwf/bindings", ".xml"};
     case Shelf::State:
       return {"/run/nwf/state", ""};
+    case Shelf::Networks:
+      return {"/etc/nwf/networks", ".xml"};
+    case Shelf::Autostart:
+      return {"/etc/nwf/networks/autostart", ""};
+    case Shelf::NetworksUp:
+      return {"/run/nwf/networks", ".xml"};
+    case Shelf::NetworksChanging:
+      return {"/run/nwf/networks/changing", ".xml"};
   }
   __builtin_unreachable();
 }
@@ -218,7 +226,8 @@ class DirectoryStore : public Store {
 
   void clean_up() {
     for (const std::string& directory : directories()) remove_undecided(directory);
-    for (const Shelf shelf : {Shelf::Filters, Shelf::Bindings, Shelf::State}) {
+    for (const Shelf shelf : {Shelf::Filters, Shelf::Bindings, Shelf::State, Shelf::Networks, Shelf::Autostart,
+                              Shelf::NetworksUp, Shelf::NetworksChanging}) {
       const auto directory = open_directory_fd(directory_of(shelf), false);
       if (directory && *directory) remove_stale(*directory);
     }

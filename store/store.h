@@ -15,8 +15,9 @@
 
 namespace nwf::store {
 
-/// The shelves of a store. Filters are definitions; bindings and state are of this boot's run.
-enum class Shelf { Filters, Bindings, State };
+/// The shelves of a store. Filters, networks and which of these start by themselves are definitions; bindings, networks
+/// that are up, networks that are just coming or going, and state are of this boot's run.
+enum class Shelf { Filters, Bindings, State, Networks, Autostart, NetworksUp, NetworksChanging };
 
 /// A document written but not yet in force: commit() puts it in force by one rename, destruction without
 /// commit drops it. Splitting the two lets a kernel transaction stand between them: everything that can fail
@@ -70,7 +71,9 @@ class Store {
   virtual std::string path(Shelf shelf, const std::string& name) const = 0;
 };
 
-/// One file each: ROOT/etc/nwf/filters/NAME.xml, ROOT/run/nwf/bindings/PORT.xml, ROOT/run/nwf/state/NAME;
+/// One file each: ROOT/etc/nwf/filters/NAME.xml, ROOT/run/nwf/bindings/PORT.xml, ROOT/run/nwf/state/NAME,
+/// ROOT/etc/nwf/networks/NAME.xml, ROOT/etc/nwf/networks/autostart/NAME, ROOT/run/nwf/networks/NAME.xml,
+/// ROOT/run/nwf/networks/changing/NAME.xml;
 /// written by temporary file, fsync, rename and fsync of the directory. The lock is flock(2) on
 /// ROOT/run/nwf/lock. Directories are made when first needed, mode 0755. `root` "" or "/" is the host itself.
 std::unique_ptr<Store> open_directory(const std::string& root);

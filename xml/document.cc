@@ -84,14 +84,23 @@ class Builder {
     return {file_, context_->input->line, context_->input->col};
   }
 
+  bool counts_places() const {
+    const xmlParserInput* input = context_->input;
+    return input->buf == nullptr || input->buf->encoder == nullptr;
+  }
+  /// Where the parser stands in our text.
+  std::size_t place() const {
+    const xmlParserInput* input = context_->input;
+    return std::min(input->consumed + static_cast<std::size_t>(input->cur - input->base), text_.size());
+  }
+
   /// Where the element starts whose start tag the parser has just read: back to its '<'.
   Source start_of_tag() {
     const xmlParserInput* input = context_->input;
     // The parser's own column is wrong once it has moved its buffer on, so the place is counted in our text. That is
     // the parser's only when it need not convert from another encoding.
-    if (input->buf != nullptr && input->buf->encoder != nullptr) return {file_, input->line, input->col};
-    const std::size_t end =
-        std::min(input->consumed + static_cast<std::size_t>(input->cur - input->base), text_.size());
+    if (!counts_places()) return {file_, input->line, input->col};
+    const std::size_t end = place();
     // A '<' cannot stand inside a start tag, not even in an attribute's value.
     const std::size_t start = text_.rfind('<', end == 0 ? 0 : end - 1);
     if (start == std::string_view::npos) return here();
@@ -108,13 +117,17 @@ class Builder {
     return {file_, line_, static_cast<int>(place - line_start_ + 1)};
   }
 
-  static void start_element(void* user, const xmlChar* local, const xmlChar* prefix, const xmlChar*, int,
-                            const xmlChar**, int count, int, const xmlChar** attributes) {
+  static void start_element(void* user, const xmlChar* local, const xmlChar* prefix, const xmlChar*, int declared,
+                            const xmlChar** namespaces, int count, int, const xmlChar** attributes) {
     Builder& b = self(user);
     if (b.failed_) return;
     Element element;
     element.name = with_prefix(prefix, local);
     element.source = b.start_of_tag();
+    if (b.counts_places()) element.begin = b.counted_;
+    for (int i = 0; i < declared; ++i)  // libxml2: two pointers each: prefix, address
+      element.namespaces.push_back({string_of(namespaces[static_cast<std::ptrdiff_t>(i) * 2]),
+                                    string_of(namespaces[static_cast<std::ptrdiff_t>(i) * 2 + 1])});
     if (b.open_.size() >= kMaxDepth) {
       b.set_error(fmt::format("elements nest deeper than {}", kMaxDepth), element.source, "");
       return;
@@ -134,6 +147,7 @@ class Builder {
     Element done = std::move(b.open_.back());
     b.open_.pop_back();
     done.text = std::string(blanks_removed(done.text));
+    if (b.counts_places()) done.end = b.place();
     (b.open_.empty() ? b.roots_ : b.open_.back().children).push_back(std::move(done));
   }
 

@@ -29,7 +29,10 @@ struct Element {
   Source source;                         ///< of the `<`
   std::vector<XmlAttribute> attributes;  ///< in the order of the text
   std::vector<Element> children;         ///< elements only
-  std::string text;                      ///< all character data directly below it, blanks at the ends removed
+  std::vector<XmlAttribute> namespaces;  ///< declared here: prefix (may be empty) and address
+  /// The element in the text read, from its '<' to past its end; both 0 where the text is in another encoding.
+  std::size_t begin = 0, end = 0;
+  std::string text;  ///< all character data directly below it, blanks at the ends removed
 
   /// The attribute's value, or nullptr.
   const std::string* attribute(std::string_view name) const;

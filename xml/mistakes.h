@@ -28,6 +28,7 @@ class Mistakes {
     warnings_.push_back({ErrorKind::Invalid, std::move(message), std::move(where), std::move(remedy), {}});
   }
   bool none() const { return errors_.empty(); }
+  std::size_t count() const { return errors_.size(); }
   std::vector<Error> take_warnings() { return std::move(warnings_); }
 
   /// The first mistake in the order of the text, the others in its `more`.

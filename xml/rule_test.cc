@@ -354,7 +354,9 @@ TEST(ReadRule, PlacesAreThoseOfTheElements) {
 }
 
 TEST(ReadPriority, IsANumberWithinItsLimits) {
-  const Element element{"rule", {kFile, 3, 4}, {}, {}, {}};
+  Element element;
+  element.name = "rule";
+  element.source = {kFile, 3, 4};
   for (const char* text : {"-1000", "-1", "0", "1", "1000", "007"}) {
     Mistakes mistakes;
     EXPECT_EQ(read_priority(text, element, mistakes), std::stoi(text));

@@ -5,40 +5,10 @@
 
 #include <algorithm>
 
+#include "xml/escape.h"
+
 namespace nwf::xml {
 namespace {
-
-/// Text for between single quotes. A control character that XML can hold is written as its number.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '\'':
-        out += "&apos;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\t':
-      case '\n':
-      case '\r':
-        out += fmt::format("&#{};", static_cast<int>(c));
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 std::string operand_text(const Operand& operand) {
   if (const auto* literal = std::get_if<Literal>(&operand)) return literal->text;

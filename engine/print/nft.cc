@@ -14,7 +14,7 @@ namespace nwf::print {
 namespace {
 
 /// How the bytes of a field are written.
-enum class Form { Number, Hex, Mac, Ipv4, Ipv6, Name, EtherType, Protocol, Mark, State, CtDirection };
+enum class Form { Number, Hex, Mac, Ipv4, Ipv6, Name, EtherType, Protocol, Mark, State, Status, CtDirection, Fib };
 
 struct Term {
   std::string text;
@@ -93,6 +93,10 @@ std::string value(Form form, const Bytes& bytes) {
       return fmt::format("0x{:08x}", host_number(bytes));
     case Form::State:
       return states(host_number(bytes));
+    case Form::Status:
+      return host_number(bytes) == kCtStatusDnat ? "dnat" : fmt::format("0x{:x}", host_number(bytes));
+    case Form::Fib:
+      return host_number(bytes) == kFibLocal ? "local" : fmt::format("{}", host_number(bytes));
     case Form::CtDirection:
       return bytes[0] == 0 ? "original" : "reply";
     case Form::Hex:
@@ -172,10 +176,17 @@ class Printer {
   }
   void operator()(const expr::MetaSetMark& e) { word("meta mark set " + terms_[e.from].text); }
   void operator()(const expr::CtLoad& e) {
-    if (e.key == CtKey::State)
-      set(e.to, {"ct state", Form::State});
-    else
-      set(e.to, {"ct direction", Form::CtDirection});
+    switch (e.key) {
+      case CtKey::State:
+        set(e.to, {"ct state", Form::State});
+        break;
+      case CtKey::Direction:
+        set(e.to, {"ct direction", Form::CtDirection});
+        break;
+      case CtKey::Status:
+        set(e.to, {"ct status", Form::Status});
+        break;
+    }
   }
   void operator()(const expr::Payload& e) { set(e.to, field(e)); }
   void operator()(const expr::TcpOptionExists& e) {
@@ -185,7 +196,7 @@ class Printer {
     Term& term = terms_[e.from];
     const bool changes =
         std::any_of(e.exclusive_or.begin(), e.exclusive_or.end(), [](std::uint8_t b) { return b != 0; });
-    if (term.form == Form::State) {
+    if (term.form == Form::State || term.form == Form::Status) {
       state_mask_ = host_number(e.mask);
       return;
     }
@@ -200,6 +211,10 @@ class Printer {
       word("ct state " + states(state_mask_));
       return;
     }
+    if (term.form == Form::Status) {
+      word("ct status " + value(Form::Status, mark_of(state_mask_)));
+      return;
+    }
     learn(term, e);
     word(fmt::format("{}{}{}", term.text, op_text(e.op), value(term.form, e.data)));
   }
@@ -209,6 +224,12 @@ class Printer {
         fmt::format("{} {}{}-{}", term.text, e.inside ? "" : "!= ", value(term.form, e.low), value(term.form, e.high)));
   }
   void operator()(const expr::Lookup& e) {
+    if (e.to) {
+      // The map's data: an address, and a port in the next register.
+      const std::string map = fmt::format("{} map @{}", key(e.from), e.set);
+      set(*e.to, {map, Form::Hex});
+      return;
+    }
     word(fmt::format("{} {}@{}", key(e.from), e.verdict_map ? "vmap " : e.inverted ? "!= " : "", e.set));
   }
   void operator()(const expr::DynamicSet& e) {
@@ -219,9 +240,38 @@ class Printer {
   void operator()(const expr::Counter&) { word("counter"); }
   void operator()(const expr::Reject&) { word("reject"); }
   void operator()(const expr::Immediate& e) { word(nft(e.verdict)); }
-  void operator()(const expr::ImmediateData& e) { set(e.to, {value(Form::Hex, e.data), Form::Hex}); }
+  void operator()(const expr::ImmediateData& e) {
+    set(e.to, {value(Form::Hex, e.data), Form::Hex});
+    constants_[e.to] = e.data;
+  }
+  void operator()(const expr::FibAddressType& e) { set(e.to, {"fib daddr type", Form::Fib}); }
+  void operator()(const expr::Masquerade& e) {
+    word(e.ports ? fmt::format("masquerade to :{}", range(*e.ports)) : "masquerade");
+  }
+  void operator()(const expr::Nat& e) {
+    const bool source = e.kind == expr::Nat::Kind::Source;
+    // A map's data holds the address and the port.
+    const bool mapped = !constants_.contains(e.addresses.min);
+    std::string to = mapped ? terms_[e.addresses.min].text : range(e.addresses);
+    if (e.ports && !mapped) to += ":" + range(*e.ports);
+    word(fmt::format("{} {}{} to {}", source ? "snat" : "dnat", e.ipv6 ? "ip6" : "ip", e.prefix ? " prefix" : "", to));
+  }
 
  private:
+  static Bytes mark_of(std::uint32_t number) {
+    Bytes bytes(4);
+    std::memcpy(bytes.data(), &number, 4);
+    return bytes;
+  }
+  std::string range(const expr::RegisterRange& registers) {
+    const auto text = [&](Register at) {
+      const Bytes& bytes = constants_[at];
+      return value(bytes.size() == 4 ? Form::Ipv4 : bytes.size() == 16 ? Form::Ipv6 : Form::Number, bytes);
+    };
+    const std::string low = text(registers.min), high = text(registers.max);
+    return low == high ? low : fmt::format("{}-{}", low, high);
+  }
+
   void word(const std::string& text) { out_ += (out_.empty() ? "" : " ") + text; }
   void set(Register at, Term term) {
     // A new key starts at register 0; what lay further on belongs to an older one.
@@ -308,6 +358,7 @@ class Printer {
 
   std::string out_;
   std::map<Register, Term> terms_;
+  std::map<Register, Bytes> constants_;
   std::uint32_t state_mask_ = 0;
   std::uint64_t ether_type_ = 0;
   std::uint64_t l4proto_ = 0;

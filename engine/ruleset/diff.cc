@@ -93,10 +93,9 @@ class TableDiff {
 
 struct Describe {
   std::string_view family;
-  std::string operator()(const change::AddTable&) const { return fmt::format("add table {} {}", family, kTableName); }
-  std::string operator()(const change::DeleteTable&) const {
-    return fmt::format("delete table {} {}", family, kTableName);
-  }
+  std::string_view table;
+  std::string operator()(const change::AddTable&) const { return fmt::format("add table {} {}", family, table); }
+  std::string operator()(const change::DeleteTable&) const { return fmt::format("delete table {} {}", family, table); }
   std::string operator()(const change::AddChain& c) const {
     return fmt::format("add chain {} {}", family, c.chain.name);
   }
@@ -140,11 +139,11 @@ Changes diff(const Ruleset& before, const Ruleset& after) {
   return changes;
 }
 
-std::vector<std::string> describe(const Changes& changes) {
+std::vector<std::string> describe(const Changes& changes, std::string_view table) {
   std::vector<std::string> lines;
   lines.reserve(changes.size());
   for (const Change& change : changes)
-    lines.push_back(std::visit(Describe{change.family == Family::Bridge ? "bridge" : "inet"}, change.what));
+    lines.push_back(std::visit(Describe{change.family == Family::Bridge ? "bridge" : "inet", table}, change.what));
   return lines;
 }
 

@@ -13,6 +13,6 @@ namespace nwf {
 Changes diff(const Ruleset& before, const Ruleset& after);
 
 /// The changes in words, one line each: for status and plan.
-std::vector<std::string> describe(const Changes& changes);
+std::vector<std::string> describe(const Changes& changes, std::string_view table = kTableName);
 
 }  // namespace nwf

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -26,7 +27,7 @@ enum class MetaKey : std::uint8_t {
   Mark,             ///< 4 bytes, host byte order
   InterfaceInKind,  ///< iifkind, 16 bytes: "bridge", "tun", ...
 };
-enum class CtKey : std::uint8_t { State, Direction };
+enum class CtKey : std::uint8_t { State, Direction, Status };
 /// Where a payload offset counts from. linux/netfilter/nf_tables.h: enum nft_payload_bases
 enum class PayloadBase : std::uint8_t { Link, Network, Transport };
 enum class CompareOp : std::uint8_t { Equal, NotEqual, Less, LessOrEqual, Greater, GreaterOrEqual };
@@ -34,6 +35,10 @@ enum class CompareOp : std::uint8_t { Equal, NotEqual, Less, LessOrEqual, Greate
 /// linux/netfilter/nf_conntrack_common.h, as nft_ct shows them: bit masks of `ct state`.
 constexpr std::uint32_t kCtStateInvalid = 1, kCtStateEstablished = 2, kCtStateRelated = 4, kCtStateNew = 8,
                         kCtStateUntracked = 64;
+/// The same header's bit of `ct status`: the destination was translated.
+constexpr std::uint32_t kCtStatusDnat = 32;
+/// linux/rtnetlink.h: RTN_LOCAL, what FibAddressType gives for an address of the host's own.
+constexpr std::uint32_t kFibLocal = 2;
 
 enum class VerdictCode : std::uint8_t { Accept, Drop, Return, Continue, Jump, Goto };
 struct Verdict {
@@ -95,12 +100,14 @@ struct Range {
   Bytes high;
   friend bool operator==(const Range&, const Range&) = default;
 };
-/// Is the key that starts at `from` in the set? With a verdict map, its verdict is taken.
+/// Is the key that starts at `from` in the set? With a verdict map, its verdict is taken; with `to`, the map's data
+/// goes there.
 struct Lookup {
   std::string set;
   Register from;
   bool inverted = false;
   bool verdict_map = false;
+  std::optional<Register> to = {};
   friend bool operator==(const Lookup&, const Lookup&) = default;
 };
 /// Adds the key at `from` to a dynamic set, or deletes it. With connlimit set (add only), the expression
@@ -133,10 +140,39 @@ struct ImmediateData {
   friend bool operator==(const ImmediateData&, const ImmediateData&) = default;
 };
 
+/// What the destination is to this host: 4 bytes, host byte order (kFibLocal, ...).
+struct FibAddressType {
+  Register to;
+  friend bool operator==(const FibAddressType&, const FibAddressType&) = default;
+};
+/// Registers that hold the lowest and the highest of a range.
+struct RegisterRange {
+  Register min;
+  Register max;
+  friend bool operator==(const RegisterRange&, const RegisterRange&) = default;
+};
+/// Source address of the interface the packet leaves by; nat postrouting chains only. Ports from a range, where one is
+/// given, in network byte order.
+struct Masquerade {
+  std::optional<RegisterRange> ports;
+  friend bool operator==(const Masquerade&, const Masquerade&) = default;
+};
+/// Address translation in a nat chain: source in postrouting, destination in prerouting and output.
+struct Nat {
+  enum class Kind : std::uint8_t { Source, Destination };
+  Kind kind;
+  bool ipv6;  ///< the family of the addresses; other packets must not come here
+  RegisterRange addresses;
+  std::optional<RegisterRange> ports;
+  bool prefix = false;  ///< the range is a prefix: the host part stays (NPTv6, RFC 6296, without its checksum trick)
+  friend bool operator==(const Nat&, const Nat&) = default;
+};
+
 }  // namespace expr
 
-using Expression = std::variant<expr::MetaLoad, expr::MetaSetMark, expr::CtLoad, expr::Payload, expr::TcpOptionExists,
-                                expr::Bitwise, expr::Compare, expr::Range, expr::Lookup, expr::DynamicSet,
-                                expr::Counter, expr::Reject, expr::Immediate, expr::ImmediateData>;
+using Expression =
+    std::variant<expr::MetaLoad, expr::MetaSetMark, expr::CtLoad, expr::Payload, expr::TcpOptionExists, expr::Bitwise,
+                 expr::Compare, expr::Range, expr::Lookup, expr::DynamicSet, expr::Counter, expr::Reject,
+                 expr::Immediate, expr::ImmediateData, expr::FibAddressType, expr::Masquerade, expr::Nat>;
 
 }  // namespace nwf

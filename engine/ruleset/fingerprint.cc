@@ -28,18 +28,34 @@ class Canonical {
   void operator()(const expr::Bitwise& e) { line("bitwise", e.from, e.to, e.mask, e.exclusive_or); }
   void operator()(const expr::Compare& e) { line("cmp", e.from, e.op, e.data); }
   void operator()(const expr::Range& e) { line("range", e.from, e.inside, e.low, e.high); }
-  void operator()(const expr::Lookup& e) { line("lookup", e.set, e.from, e.inverted, e.verdict_map); }
+  void operator()(const expr::Lookup& e) {
+    line("lookup", e.set, e.from, e.inverted, e.verdict_map);
+    if (e.to) line(" to", *e.to);
+  }
   void operator()(const expr::DynamicSet& e) { line("dynset", e.op, e.set, e.from, e.connlimit, e.connlimit_over); }
   void operator()(const expr::Counter&) { line("counter"); }
   void operator()(const expr::Reject&) { line("reject"); }
   void operator()(const expr::Immediate& e) { line("verdict", e.verdict.code, e.verdict.chain); }
   void operator()(const expr::ImmediateData& e) { line("data", e.to, e.data); }
+  void operator()(const expr::FibAddressType& e) { line("fib", e.to); }
+  void operator()(const expr::Masquerade& e) {
+    line("masquerade");
+    range(" ports", e.ports);
+  }
+  void operator()(const expr::Nat& e) {
+    line("nat", e.kind, e.ipv6, e.prefix);
+    range(" addresses", e.addresses);
+    range(" ports", e.ports);
+  }
 
  private:
   template <class... Words>
   void line(std::string_view first, const Words&... words) {
     out_ += first;
     ((out_ += ' ', put(words)), ...);
+  }
+  void range(std::string_view what, const std::optional<expr::RegisterRange>& registers) {
+    if (registers) line(what, registers->min, registers->max);
   }
   void put(const std::string& word) { out_ += word; }
   void put(const Bytes& bytes) {
@@ -71,7 +87,10 @@ std::string canonical(const Expression& expression) {
 
 std::string fingerprint(const Chain& chain) {
   std::string text;
-  if (chain.base) text += fmt::format("base {} {}\n", static_cast<int>(chain.base->hook), chain.base->priority);
+  if (chain.base) {
+    text += fmt::format("base {} {}\n", static_cast<int>(chain.base->hook), chain.base->priority);
+    if (chain.base->type == ChainType::Nat) text += "nat\n";
+  }
   for (const Rule& rule : chain.rules) {
     for (const Expression& expression : rule.expressions) {
       append(expression, text);

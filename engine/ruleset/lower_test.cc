@@ -255,6 +255,10 @@ class Machine {
   // run by rule()
   bool step(const expr::Reject&) { return false; }
   bool step(const expr::Immediate&) { return false; }
+  // of networks only
+  bool step(const expr::FibAddressType&) { return false; }
+  bool step(const expr::Masquerade&) { return false; }
+  bool step(const expr::Nat&) { return false; }
 
   const LoweredProgram& program_;
   std::size_t flow_;

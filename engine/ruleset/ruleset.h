@@ -21,15 +21,20 @@ namespace nwf {
 /// Families that nwf uses. linux/netfilter.h: NFPROTO_BRIDGE 7, NFPROTO_INET 1.
 enum class Family : std::uint8_t { Bridge, Inet };
 
-/// The one table name that nwf uses in each family. Nothing outside these tables is ever changed.
+/// The table of each family that guards ports, and the one that networks have in the inet family. Nothing outside these
+/// tables is ever changed. A Backend is about the tables of one name.
 inline constexpr std::string_view kTableName = "nwf";
+inline constexpr std::string_view kNetworksTableName = "nwf_networks";
 
 enum class Hook : std::uint8_t { Prerouting, Input, Forward, Output, Postrouting };
 
-/// What makes a chain a base chain. Type is always filter, policy always accept.
+enum class ChainType : std::uint8_t { Filter, Nat };
+
+/// What makes a chain a base chain. Its policy is always accept.
 struct BaseHook {
   Hook hook;
   std::int32_t priority;
+  ChainType type = ChainType::Filter;
   friend auto operator<=>(const BaseHook&, const BaseHook&) = default;
 };
 
@@ -89,13 +94,17 @@ struct Set {
   std::uint32_t timeout_seconds = 0;  ///< of dynamic elements; 0: none
   std::uint32_t size = 0;             ///< most elements of a dynamic set; 0: the kernel's default
   std::string comment;
+  bool interval = false;           ///< elements are ranges, in each part of the key
+  std::vector<KeyPart> data = {};  ///< of a map to values; none: a set, or a verdict map
   friend bool operator==(const Set&, const Set&) = default;
 };
 
-/// An element of a set or verdict map; its key is the parts one after the other, each padded to 4 bytes.
+/// An element of a set or map; its key is the parts one after the other, each padded to 4 bytes, and so is its data.
 struct Element {
   Bytes key;
   std::optional<Verdict> verdict;
+  Bytes key_end = {};  ///< of an interval set: the last of each part's range, as long as the key
+  Bytes data = {};     ///< of a map to values
   friend auto operator<=>(const Element&, const Element&) = default;
 };
 

@@ -84,7 +84,9 @@ class Run {
     if (!reached || table == e_.ruleset_.tables.end()) return true;
     std::vector<BaseChain> chains;
     for (const auto& [name, chain] : table->second.chains)
-      if (chain.base && chain.base->hook == hook && chain.base->priority >= from && chain.base->priority <= to)
+      // A nat chain decides nothing: it says how a connection is translated, and packets here are not.
+      if (chain.base && chain.base->type == ChainType::Filter && chain.base->hook == hook &&
+          chain.base->priority >= from && chain.base->priority <= to)
         chains.push_back({chain.base->priority, &chain});
     std::stable_sort(chains.begin(), chains.end(),
                      [](const auto& a, const auto& b) { return a.priority < b.priority; });
@@ -190,6 +192,10 @@ class Run {
       store_number(e.to, tracked_ ? connection_.state : kCtStateInvalid);
       return true;
     }
+    if (e.key == CtKey::Status) {
+      store_number(e.to, 0);
+      return true;
+    }
     if (!tracked_ || connection_.state == kCtStateInvalid || connection_.state == kCtStateUntracked) return false;
     store_byte(e.to, connection_.reply ? 1 : 0);
     return true;
@@ -261,12 +267,13 @@ class Run {
       const auto elements = e_.dynamic_.find(e.set);
       there = elements != e_.dynamic_.end() && elements->second.contains(key);
     } else if (const auto elements = table_->elements.find(e.set); elements != table_->elements.end()) {
-      const auto element = elements->second.lower_bound(Element{key, std::nullopt});
-      if (element != elements->second.end() && element->key == key) found = &*element;
+      found = set != table_->sets.end() && set->second.interval ? range_with(set->second, elements->second, key)
+                                                                : element_of(elements->second, key);
       there = found != nullptr;
     }
     if (there == e.inverted) return false;
     if (e.verdict_map && found != nullptr) verdict_ = found->verdict;
+    if (e.to && found != nullptr) store(*e.to, found->data, (found->data.size() + 3) / 4 * 4);
     return true;
   }
   bool step(const expr::DynamicSet& e) {
@@ -293,6 +300,35 @@ class Run {
   bool step(const expr::ImmediateData& e) {
     store(e.to, e.data, (e.data.size() + 3) / 4 * 4);
     return true;
+  }
+
+  bool step(const expr::FibAddressType& e) {
+    constexpr std::uint32_t kUnicast = 1;  // linux/rtnetlink.h: RTN_UNICAST
+    store_number(e.to, packet_.to_host ? kFibLocal : kUnicast);
+    return true;
+  }
+  /// In nat chains only, which are not run here.
+  bool step(const expr::Masquerade&) { return false; }
+  bool step(const expr::Nat&) { return false; }
+
+  static const Element* element_of(const std::set<Element>& elements, const Bytes& key) {
+    const auto element =
+        std::find_if(elements.begin(), elements.end(), [&](const Element& one) { return one.key == key; });
+    return element == elements.end() ? nullptr : &*element;
+  }
+  /// The element whose range holds each part of the key.
+  static const Element* range_with(const Set& set, const std::set<Element>& elements, const Bytes& key) {
+    const auto holds = [&](const Element& element) {
+      std::size_t at = 0;
+      return std::all_of(set.key.begin(), set.key.end(), [&](const KeyPart& part) {
+        const bool inside = std::memcmp(element.key.data() + at, key.data() + at, part.width) <= 0 &&
+                            std::memcmp(key.data() + at, element.key_end.data() + at, part.width) <= 0;
+        at += (part.width + 3) / 4 * 4;
+        return inside;
+      });
+    };
+    const auto found = std::find_if(elements.begin(), elements.end(), holds);
+    return found == elements.end() ? nullptr : &*found;
   }
 
   Bytes key_of(const std::string& name, Register from) {

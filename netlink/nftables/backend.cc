@@ -12,11 +12,13 @@ namespace {
 
 class NfTables final : public Backend {
  public:
-  explicit NfTables(std::unique_ptr<Channel> channel) : channel_(std::move(channel)) {}
+  NfTables(std::unique_ptr<Channel> channel, std::string_view table) : channel_(std::move(channel)), table_(table) {
+    batch_.about(table_);
+  }
 
   Result<Capabilities> capabilities() override { return probe(*channel_, sequence_); }
-  Result<Held> read() override { return read_ruleset(*channel_, sequence_, nullptr); }
-  Result<Held> read(const ChainNames& chains) override { return read_ruleset(*channel_, sequence_, &chains); }
+  Result<Held> read() override { return read_ruleset(*channel_, sequence_, table_, nullptr); }
+  Result<Held> read(const ChainNames& chains) override { return read_ruleset(*channel_, sequence_, table_, &chains); }
   Result<std::uint32_t> generation() override { return read_generation(*channel_, sequence_); }
 
   Result<std::uint32_t> apply(const Changes& changes, std::optional<std::uint32_t> generation) override {
@@ -39,6 +41,7 @@ class NfTables final : public Backend {
 
  private:
   std::unique_ptr<Channel> channel_;
+  std::string table_;
   Batch batch_;
   std::uint32_t sequence_ = 1;
   std::optional<bool> can_own_;
@@ -46,13 +49,13 @@ class NfTables final : public Backend {
 
 }  // namespace
 
-Result<std::unique_ptr<Backend>> open_nftables() {
+Result<std::unique_ptr<Backend>> open_nftables(std::string_view table) {
   NWF_TRY(auto channel, open_netfilter());
-  return open_nftables(std::move(channel));
+  return open_nftables(std::move(channel), table);
 }
 
-std::unique_ptr<Backend> open_nftables(std::unique_ptr<Channel> channel) {
-  return std::make_unique<NfTables>(std::move(channel));
+std::unique_ptr<Backend> open_nftables(std::unique_ptr<Channel> channel, std::string_view table) {
+  return std::make_unique<NfTables>(std::move(channel), table);
 }
 
 }  // namespace nwf::netlink

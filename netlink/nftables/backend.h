@@ -9,9 +9,9 @@
 
 namespace nwf::netlink {
 
-/// The nf_tables of the network namespace this thread is in now.
-Result<std::unique_ptr<Backend>> open_nftables();
+/// The tables of this name in the nf_tables of the network namespace this thread is in now.
+Result<std::unique_ptr<Backend>> open_nftables(std::string_view table = kTableName);
 /// The same over a channel of the caller's.
-std::unique_ptr<Backend> open_nftables(std::unique_ptr<Channel> channel);
+std::unique_ptr<Backend> open_nftables(std::unique_ptr<Channel> channel, std::string_view table = kTableName);
 
 }  // namespace nwf::netlink

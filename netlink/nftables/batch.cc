@@ -22,8 +22,6 @@ constexpr std::size_t kMessageRoom = 96U << 10U;
 /// A netlink attribute's length has 16 bits; a chunk of elements stays well below.
 constexpr std::size_t kElementBytes = 48U << 10U;
 
-constexpr const char* kTable = kTableName.data();
-
 void put_userdata(nlmsghdr* header, std::uint16_t attribute, std::uint8_t type, const std::string& comment) {
   const auto data = comment_userdata(type, comment);
   if (!data.empty()) mnl_attr_put(header, attribute, data.size(), data.data());
@@ -33,11 +31,49 @@ void put_string(nlmsghdr* header, std::uint16_t attribute, const std::string& te
   mnl_attr_put_strz(header, attribute, text.c_str());
 }
 
+void put_value(nlmsghdr* header, std::uint16_t attribute, const Bytes& bytes) {
+  nlattr* nest = mnl_attr_nest_start(header, attribute);
+  mnl_attr_put(header, NFTA_DATA_VALUE, bytes.size(), bytes.data());
+  mnl_attr_nest_end(header, nest);
+}
+
+/// How many bytes each part of a key has: the kernel looks at the ranges of each by itself.
+void put_fields(nlmsghdr* header, const std::vector<KeyPart>& key) {
+  nlattr* concatenation = mnl_attr_nest_start(header, NFTA_SET_DESC_CONCAT);
+  for (const KeyPart& part : key) {
+    nlattr* field = mnl_attr_nest_start(header, NFTA_LIST_ELEM);
+    mnl_attr_put_u32(header, NFTA_SET_FIELD_LEN, htonl(static_cast<std::uint32_t>(part.width)));
+    mnl_attr_nest_end(header, field);
+  }
+  mnl_attr_nest_end(header, concatenation);
+}
+
+/// One past the key, as a big-endian number; nothing after the last one.
+std::optional<Bytes> one_after(Bytes key) {
+  for (auto byte = key.rbegin(); byte != key.rend(); ++byte)
+    if (++*byte != 0) return key;
+  return std::nullopt;
+}
+
+/// A range of a set whose key has one part is two elements: its start, and where it is over.
+void put_interval(nlmsghdr* header, const Element& element) {
+  nlattr* start = mnl_attr_nest_start(header, NFTA_LIST_ELEM);
+  put_value(header, NFTA_SET_ELEM_KEY, element.key);
+  mnl_attr_nest_end(header, start);
+  const auto over = one_after(element.key_end);
+  if (!over) return;
+  nlattr* end = mnl_attr_nest_start(header, NFTA_LIST_ELEM);
+  put_value(header, NFTA_SET_ELEM_KEY, *over);
+  mnl_attr_put_u32(header, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
+  mnl_attr_nest_end(header, end);
+}
+
 void put_element(nlmsghdr* header, const Set& set, const Element& element) {
+  if (set.interval && set.key.size() == 1) return put_interval(header, element);
   nlattr* item = mnl_attr_nest_start(header, NFTA_LIST_ELEM);
-  nlattr* key = mnl_attr_nest_start(header, NFTA_SET_ELEM_KEY);
-  mnl_attr_put(header, NFTA_DATA_VALUE, element.key.size(), element.key.data());
-  mnl_attr_nest_end(header, key);
+  put_value(header, NFTA_SET_ELEM_KEY, element.key);
+  if (set.interval) put_value(header, NFTA_SET_ELEM_KEY_END, element.key_end);
+  if (!set.data.empty()) put_value(header, NFTA_SET_ELEM_DATA, element.data);
   if (set.verdict_map && element.verdict) {
     nlattr* data = mnl_attr_nest_start(header, NFTA_SET_ELEM_DATA);
     nlattr* verdict = mnl_attr_nest_start(header, NFTA_DATA_VERDICT);
@@ -57,15 +93,15 @@ struct Encoder {
   Batch& batch;
   Family family;
 
-  void operator()(const change::AddTable&) const { batch.add_table(kTable, family); }
-  void operator()(const change::DeleteTable&) const { simple(NFT_MSG_DELTABLE, 0, NFTA_TABLE_NAME, kTable); }
+  void operator()(const change::AddTable&) const { batch.add_table(batch.table_.c_str(), family); }
+  void operator()(const change::DeleteTable&) const { simple(NFT_MSG_DELTABLE, 0, NFTA_TABLE_NAME); }
 
   void operator()(const change::AddChain& c) const {
     nlmsghdr* header = batch.message(NFT_MSG_NEWCHAIN, family, NLM_F_CREATE);
-    mnl_attr_put_strz(header, NFTA_CHAIN_TABLE, kTable);
+    put_string(header, NFTA_CHAIN_TABLE, batch.table_);
     put_string(header, NFTA_CHAIN_NAME, c.chain.name);
     if (c.chain.base) {
-      mnl_attr_put_strz(header, NFTA_CHAIN_TYPE, "filter");
+      mnl_attr_put_strz(header, NFTA_CHAIN_TYPE, c.chain.base->type == ChainType::Nat ? "nat" : "filter");
       nlattr* hook = mnl_attr_nest_start(header, NFTA_CHAIN_HOOK);
       mnl_attr_put_u32(header, NFTA_HOOK_HOOKNUM, htonl(hook_number(c.chain.base->hook)));
       mnl_attr_put_u32(header, NFTA_HOOK_PRIORITY, htonl(static_cast<std::uint32_t>(c.chain.base->priority)));
@@ -79,21 +115,21 @@ struct Encoder {
   /// Without a handle, DELRULE deletes all rules of the chain.
   void operator()(const change::FlushChain& c) const {
     nlmsghdr* header = batch.message(NFT_MSG_DELRULE, family, 0);
-    mnl_attr_put_strz(header, NFTA_RULE_TABLE, kTable);
+    put_string(header, NFTA_RULE_TABLE, batch.table_);
     put_string(header, NFTA_RULE_CHAIN, c.chain);
     batch.close(header);
   }
 
   void operator()(const change::DeleteChain& c) const {
     nlmsghdr* header = batch.message(NFT_MSG_DELCHAIN, family, 0);
-    mnl_attr_put_strz(header, NFTA_CHAIN_TABLE, kTable);
+    put_string(header, NFTA_CHAIN_TABLE, batch.table_);
     put_string(header, NFTA_CHAIN_NAME, c.chain);
     batch.close(header);
   }
 
   void operator()(const change::AddRule& c) const {
     NftRule rule(nftnl_rule_alloc());
-    nftnl_rule_set_str(rule.get(), NFTNL_RULE_TABLE, kTable);
+    nftnl_rule_set_str(rule.get(), NFTNL_RULE_TABLE, batch.table_.c_str());
     nftnl_rule_set_str(rule.get(), NFTNL_RULE_CHAIN, c.chain.c_str());
     for (const Expression& expression : c.rule.expressions)
       nftnl_rule_add_expr(rule.get(), encode(expression, family).release());
@@ -110,19 +146,27 @@ struct Encoder {
     if (set.verdict_map) flags |= NFT_SET_MAP;
     if (set.dynamic) flags |= NFT_SET_EVAL;
     if (set.timeout_seconds > 0) flags |= NFT_SET_TIMEOUT;
-    mnl_attr_put_strz(header, NFTA_SET_TABLE, kTable);
+    if (set.interval) flags |= NFT_SET_INTERVAL;
+    if (is_concatenated_interval(set)) flags |= NFT_SET_CONCAT;
+    if (!set.data.empty()) flags |= NFT_SET_MAP;
+    put_string(header, NFTA_SET_TABLE, batch.table_);
     put_string(header, NFTA_SET_NAME, set.name);
     mnl_attr_put_u32(header, NFTA_SET_FLAGS, htonl(flags));
     mnl_attr_put_u32(header, NFTA_SET_KEY_TYPE, htonl(key_type_number(set.key)));
     mnl_attr_put_u32(header, NFTA_SET_KEY_LEN, htonl(static_cast<std::uint32_t>(key_length(set.key))));
     if (set.verdict_map) mnl_attr_put_u32(header, NFTA_SET_DATA_TYPE, htonl(NFT_DATA_VERDICT));
+    if (!set.data.empty()) {
+      mnl_attr_put_u32(header, NFTA_SET_DATA_TYPE, htonl(key_type_number(set.data)));
+      mnl_attr_put_u32(header, NFTA_SET_DATA_LEN, htonl(static_cast<std::uint32_t>(key_length(set.data))));
+    }
     // The kernel asks for an id even where no rule of the batch refers to the set by it.
     mnl_attr_put_u32(header, NFTA_SET_ID, htonl(batch.next_sequence()));
     if (set.timeout_seconds > 0)
       mnl_attr_put_u64(header, NFTA_SET_TIMEOUT, htobe64(set.timeout_seconds * std::uint64_t{1000}));
-    if (set.size > 0) {
+    if (set.size > 0 || is_concatenated_interval(set)) {
       nlattr* description = mnl_attr_nest_start(header, NFTA_SET_DESC);
-      mnl_attr_put_u32(header, NFTA_SET_DESC_SIZE, htonl(set.size));
+      if (set.size > 0) mnl_attr_put_u32(header, NFTA_SET_DESC_SIZE, htonl(set.size));
+      if (is_concatenated_interval(set)) put_fields(header, set.key);
       mnl_attr_nest_end(header, description);
     }
     std::vector<std::uint8_t> userdata = typeof_userdata(set.key);
@@ -137,7 +181,7 @@ struct Encoder {
 
   void operator()(const change::DeleteSet& c) const {
     nlmsghdr* header = batch.message(NFT_MSG_DELSET, family, 0);
-    mnl_attr_put_strz(header, NFTA_SET_TABLE, kTable);
+    put_string(header, NFTA_SET_TABLE, batch.table_);
     put_string(header, NFTA_SET_NAME, c.set);
     batch.close(header);
   }
@@ -149,19 +193,21 @@ struct Encoder {
   void operator()(const change::DeleteElements& c) const { elements(NFT_MSG_DELSETELEM, 0, c.set, c.elements, false); }
 
  private:
-  void simple(std::uint16_t type, std::uint16_t flags, std::uint16_t attribute, const char* name) const {
+  void simple(std::uint16_t type, std::uint16_t flags, std::uint16_t attribute) const {
     nlmsghdr* header = batch.message(type, family, flags);
-    mnl_attr_put_strz(header, attribute, name);
+    put_string(header, attribute, batch.table_);
     batch.close(header);
   }
 
   void elements(std::uint16_t type, std::uint16_t flags, const Set& set, const std::vector<Element>& all,
-                bool with_verdict) const {
-    Set plain;  // an element is deleted by its key alone
-    const Set& as = with_verdict ? set : plain;
+                bool with_data) const {
+    Set plain = set;  // an element is deleted by its key alone
+    plain.verdict_map = false;
+    plain.data.clear();
+    const Set& as = with_data ? set : plain;
     for (std::size_t next = 0; next < all.size();) {
       nlmsghdr* header = batch.message(type, family, flags);
-      mnl_attr_put_strz(header, NFTA_SET_ELEM_LIST_TABLE, kTable);
+      put_string(header, NFTA_SET_ELEM_LIST_TABLE, batch.table_);
       put_string(header, NFTA_SET_ELEM_LIST_SET, set.name);
       nlattr* list = mnl_attr_nest_start(header, NFTA_SET_ELEM_LIST_ELEMENTS);
       while (next < all.size() && header->nlmsg_len < kElementBytes) put_element(header, as, all[next++]);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "engine/ruleset/change.h"
@@ -21,6 +22,9 @@ class Batch {
   void begin(std::uint32_t first_sequence, std::optional<std::uint32_t> generation);
   /// NFT_TABLE_F_* of every table that AddTable makes, or takes over, from now on.
   void table_flags(std::uint32_t flags) { table_flags_ = flags; }
+  /// The table that the changes are about, from the next one on; `nwf` when never said.
+  void about(std::string table) { table_ = std::move(table); }
+  const std::string& table() const { return table_; }
   /// Adds a change; `index` is what change_of() answers for its messages.
   void add(const Change& change, std::size_t index);
   /// Adds a table of another name, to ask the kernel about its flags.
@@ -46,6 +50,7 @@ class Batch {
   void reserve(std::size_t room);
 
   std::uint32_t table_flags_ = 0;
+  std::string table_{kTableName};
   std::vector<std::uint8_t> bytes_;
   std::size_t size_ = 0;
   std::size_t last_message_ = 0;

@@ -52,6 +52,23 @@ inline std::optional<MetaKey> meta_from(std::uint32_t number) {
   return std::nullopt;
 }
 
+inline std::uint32_t ct_number(CtKey key) {
+  switch (key) {
+    case CtKey::State:
+      return NFT_CT_STATE;
+    case CtKey::Direction:
+      return NFT_CT_DIRECTION;
+    case CtKey::Status:
+      return NFT_CT_STATUS;
+  }
+  return 0;
+}
+inline std::optional<CtKey> ct_from(std::uint32_t number) {
+  for (const CtKey key : {CtKey::State, CtKey::Direction, CtKey::Status})
+    if (ct_number(key) == number) return key;
+  return std::nullopt;
+}
+
 inline std::uint32_t payload_base_number(PayloadBase base) {
   switch (base) {
     case PayloadBase::Link:
@@ -114,6 +131,9 @@ inline std::optional<VerdictCode> verdict_from(std::int32_t number) {
 
 /// linux/netfilter_bridge.h and linux/netfilter.h count their hooks alike.
 inline std::uint32_t hook_number(Hook hook) { return static_cast<std::uint32_t>(hook); }
+
+/// linux/netfilter/nf_tables.h: NFT_SET_CONCAT goes with ranges in several parts of a key only.
+inline bool is_concatenated_interval(const Set& set) { return set.interval && set.key.size() > 1; }
 
 /// nft packs the types of a concatenation six bits each, first part highest (nftables: include/datatype.h, TYPE_BITS).
 inline std::uint32_t key_type_number(const std::vector<KeyPart>& key) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "netlink/nftables/encode_expression.h"
 
+#include <linux/netfilter/nf_nat.h>
+
 #include <cstring>
 #include <string_view>
 
@@ -8,6 +10,9 @@
 
 namespace nwf::netlink {
 namespace {
+
+/// linux/netfilter/nf_nat.h: NF_NAT_RANGE_NETMAP, which libnftnl's oldest kernel headers lack.
+constexpr std::uint32_t kNatRangeNetmap = 1U << 6U;
 
 NftExpr make(const char* name) { return NftExpr(nftnl_expr_alloc(name)); }
 
@@ -38,7 +43,7 @@ struct Encode {
   }
   NftExpr operator()(const expr::CtLoad& x) const {
     NftExpr e = make("ct");
-    put(e, NFTNL_EXPR_CT_KEY, x.key == CtKey::State ? NFT_CT_STATE : NFT_CT_DIRECTION);
+    put(e, NFTNL_EXPR_CT_KEY, ct_number(x.key));
     put_register(e, NFTNL_EXPR_CT_DREG, x.to);
     return e;
   }
@@ -90,6 +95,7 @@ struct Encode {
     put_register(e, NFTNL_EXPR_LOOKUP_SREG, x.from);
     // Register 0 is the verdict itself.
     if (x.verdict_map) put(e, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_VERDICT);
+    if (x.to) put_register(e, NFTNL_EXPR_LOOKUP_DREG, *x.to);
     nftnl_expr_set_str(e.get(), NFTNL_EXPR_LOOKUP_SET, x.set.c_str());
     if (x.inverted) put(e, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
     return e;
@@ -125,6 +131,40 @@ struct Encode {
     NftExpr e = make("immediate");
     put_register(e, NFTNL_EXPR_IMM_DREG, x.to);
     put_bytes(e, NFTNL_EXPR_IMM_DATA, x.data);
+    return e;
+  }
+  NftExpr operator()(const expr::FibAddressType& x) const {
+    NftExpr e = make("fib");
+    put(e, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+    put(e, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
+    put_register(e, NFTNL_EXPR_FIB_DREG, x.to);
+    return e;
+  }
+  NftExpr operator()(const expr::Masquerade& x) const {
+    NftExpr e = make("masq");
+    if (x.ports) {
+      put_register(e, NFTNL_EXPR_MASQ_REG_PROTO_MIN, x.ports->min);
+      put_register(e, NFTNL_EXPR_MASQ_REG_PROTO_MAX, x.ports->max);
+      put(e, NFTNL_EXPR_MASQ_FLAGS, NF_NAT_RANGE_PROTO_SPECIFIED);
+    }
+    return e;
+  }
+  NftExpr operator()(const expr::Nat& x) const {
+    NftExpr e = make("nat");
+    put(e, NFTNL_EXPR_NAT_TYPE, x.kind == expr::Nat::Kind::Source ? NFT_NAT_SNAT : NFT_NAT_DNAT);
+    put(e, NFTNL_EXPR_NAT_FAMILY, x.ipv6 ? NFPROTO_IPV6 : NFPROTO_IPV4);
+    // As nft itself: the end of a range is left out where it is its start.
+    put_register(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, x.addresses.min);
+    if (x.addresses.max != x.addresses.min) put_register(e, NFTNL_EXPR_NAT_REG_ADDR_MAX, x.addresses.max);
+    std::uint32_t flags = x.prefix ? kNatRangeNetmap : 0;
+    if (x.ports) {
+      put_register(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, x.ports->min);
+      if (x.ports->max != x.ports->min) {
+        put_register(e, NFTNL_EXPR_NAT_REG_PROTO_MAX, x.ports->max);
+        flags |= NF_NAT_RANGE_PROTO_SPECIFIED;
+      }
+    }
+    if (flags != 0) put(e, NFTNL_EXPR_NAT_FLAGS, flags);
     return e;
   }
 };
@@ -186,6 +226,33 @@ std::optional<Expression> decode_immediate(const nftnl_expr& e) {
   return expr::Immediate{{*code, text(e, NFTNL_EXPR_IMM_CHAIN)}};
 }
 
+std::optional<expr::RegisterRange> range(const nftnl_expr& e, std::uint16_t min, std::uint16_t max) {
+  if (!nftnl_expr_is_set(&e, min)) return std::nullopt;
+  const Register low = reg(e, min);
+  return expr::RegisterRange{low, nftnl_expr_is_set(&e, max) ? reg(e, max) : low};
+}
+
+std::optional<Expression> decode_nat(const nftnl_expr& e) {
+  const auto addresses = range(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFTNL_EXPR_NAT_REG_ADDR_MAX);
+  if (!addresses) return std::nullopt;
+  const std::uint32_t flags = nftnl_expr_is_set(&e, NFTNL_EXPR_NAT_FLAGS) ? number(e, NFTNL_EXPR_NAT_FLAGS) : 0;
+  return expr::Nat{
+      number(e, NFTNL_EXPR_NAT_TYPE) == NFT_NAT_SNAT ? expr::Nat::Kind::Source : expr::Nat::Kind::Destination,
+      number(e, NFTNL_EXPR_NAT_FAMILY) == NFPROTO_IPV6, *addresses,
+      range(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, NFTNL_EXPR_NAT_REG_PROTO_MAX), (flags & kNatRangeNetmap) != 0};
+}
+
+std::optional<Expression> decode_lookup(const nftnl_expr& e) {
+  expr::Lookup lookup{text(e, NFTNL_EXPR_LOOKUP_SET), reg(e, NFTNL_EXPR_LOOKUP_SREG)};
+  lookup.inverted =
+      nftnl_expr_is_set(&e, NFTNL_EXPR_LOOKUP_FLAGS) && (number(e, NFTNL_EXPR_LOOKUP_FLAGS) & NFT_LOOKUP_F_INV) != 0;
+  if (nftnl_expr_is_set(&e, NFTNL_EXPR_LOOKUP_DREG)) {
+    lookup.verdict_map = number(e, NFTNL_EXPR_LOOKUP_DREG) == NFT_REG_VERDICT;
+    if (!lookup.verdict_map) lookup.to = reg(e, NFTNL_EXPR_LOOKUP_DREG);
+  }
+  return lookup;
+}
+
 }  // namespace
 
 NftExpr encode(const Expression& expression, Family family) { return std::visit(Encode{family}, expression); }
@@ -197,9 +264,9 @@ std::optional<Expression> decode(const nftnl_expr& e) {
   if (name == "dynset") return decode_dynset(e);
   if (name == "immediate") return decode_immediate(e);
   if (name == "ct") {
-    const std::uint32_t key = number(e, NFTNL_EXPR_CT_KEY);
-    if (key != NFT_CT_STATE && key != NFT_CT_DIRECTION) return std::nullopt;
-    return expr::CtLoad{key == NFT_CT_STATE ? CtKey::State : CtKey::Direction, reg(e, NFTNL_EXPR_CT_DREG)};
+    const auto key = ct_from(number(e, NFTNL_EXPR_CT_KEY));
+    if (!key) return std::nullopt;
+    return expr::CtLoad{*key, reg(e, NFTNL_EXPR_CT_DREG)};
   }
   if (name == "exthdr") {
     if (number(e, NFTNL_EXPR_EXTHDR_OP) != NFT_EXTHDR_OP_TCPOPT) return std::nullopt;
@@ -218,11 +285,15 @@ std::optional<Expression> decode(const nftnl_expr& e) {
   if (name == "range")
     return expr::Range{reg(e, NFTNL_EXPR_RANGE_SREG), number(e, NFTNL_EXPR_RANGE_OP) == NFT_RANGE_EQ,
                        bytes(e, NFTNL_EXPR_RANGE_FROM_DATA), bytes(e, NFTNL_EXPR_RANGE_TO_DATA)};
-  if (name == "lookup")
-    return expr::Lookup{
-        text(e, NFTNL_EXPR_LOOKUP_SET), reg(e, NFTNL_EXPR_LOOKUP_SREG),
-        nftnl_expr_is_set(&e, NFTNL_EXPR_LOOKUP_FLAGS) && (number(e, NFTNL_EXPR_LOOKUP_FLAGS) & NFT_LOOKUP_F_INV) != 0,
-        nftnl_expr_is_set(&e, NFTNL_EXPR_LOOKUP_DREG)};
+  if (name == "lookup") return decode_lookup(e);
+  if (name == "nat") return decode_nat(e);
+  if (name == "masq") return expr::Masquerade{range(e, NFTNL_EXPR_MASQ_REG_PROTO_MIN, NFTNL_EXPR_MASQ_REG_PROTO_MAX)};
+  if (name == "fib") {
+    if (number(e, NFTNL_EXPR_FIB_RESULT) != NFT_FIB_RESULT_ADDRTYPE ||
+        number(e, NFTNL_EXPR_FIB_FLAGS) != NFTA_FIB_F_DADDR)
+      return std::nullopt;
+    return expr::FibAddressType{reg(e, NFTNL_EXPR_FIB_DREG)};
+  }
   if (name == "counter") return expr::Counter{};
   if (name == "reject") return expr::Reject{};
   return std::nullopt;

@@ -34,7 +34,7 @@ Result<void> take_once(Channel& channel, Batch& batch, std::uint32_t& sequence) 
       anew.push_back(table.family);
   }
   if (!anew.empty()) {
-    NWF_TRY(const Held held, read_ruleset(channel, sequence, nullptr));
+    NWF_TRY(const Held held, read_ruleset(channel, sequence, std::string(kTableName), nullptr));
     if (held.generation != generation) return fail(ErrorKind::Outdated, "the kernel's ruleset changed meanwhile");
     Ruleset again;
     for (const Family family : anew) {

@@ -14,15 +14,15 @@ namespace {
 
 constexpr int kAttempts = 3;
 
-std::string refused_object(const Changes& changes, std::optional<std::size_t> index) {
+std::string refused_object(const Changes& changes, std::optional<std::size_t> index, std::string_view table) {
   if (!index || *index >= changes.size()) return "the transaction";
-  return describe({changes[*index]}).front();
+  return describe({changes[*index]}, table).front();
 }
 
 Error refusal(const Changes& changes, const Batch& batch, std::uint32_t sequence, int error) {
   const auto index = batch.change_of(sequence);
   const bool whole = sequence == batch.first_sequence();
-  const std::string what = whole ? "the transaction" : refused_object(changes, index);
+  const std::string what = whole ? "the transaction" : refused_object(changes, index, batch.table());
   // The whole is refused for want of privilege; one message of it because the table has an owner.
   if (!whole && error == EPERM)
     return {ErrorKind::Denied,

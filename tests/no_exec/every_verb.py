@@ -54,6 +54,8 @@ with tempfile.TemporaryDirectory() as root:
     new = file("given/new.xml", "<filter name='new'/>")
     file("given/three.xml", BINDING % "vnet3")
     bad = file("bad.txt", "<filter name='bad'><ruel/></filter>")
+    # Without addresses: with them, dnsmasq is started, the one program that is.
+    lab = file("lab.xml", "<network><name>lab</name><bridge name='virbr7'/></network>")
     verbs = [
         (0, "status"), (0, "filter", "list"), (0, "filter", "define", mine), (0, "filter", "validate", mine),
         (0, "filter", "dumpxml", "mine"), (0, "binding", "create", one), (0, "binding", "create", two),
@@ -65,6 +67,9 @@ with tempfile.TemporaryDirectory() as root:
         (0, "nwfilter-list"), (0, "nwfilter-define", mine), (0, "nwfilter-dumpxml", "mine"),
         (0, "nwfilter-binding-create", three), (0, "nwfilter-binding-list"), (0, "nwfilter-binding-dumpxml", "vnet3"),
         (0, "nwfilter-binding-delete", "vnet3"), (0, "nwfilter-undefine", "mine"),
+        (0, "net", "define", lab), (0, "net", "list"), (0, "net", "start", "lab"), (0, "net", "info", "lab"), (0, "net", "restart", "lab"),
+        (0, "net", "update", "lab", "add", "portgroup", "<portgroup name='a'/>"), (0, "net", "dumpxml", "lab"), (0, "net", "leases", "lab"),
+        (0, "net", "autostart", "lab"), (0, "reconcile"), (0, "net", "stop", "lab"), (0, "net", "undefine", "lab"),
         (1, "filter", "define", bad), (3, "filter", "dumpxml", "nobody"), (2, "filter", "frobnicate"), (0, "--help"), (0, "--version"),
     ]
     for expected, *arguments in verbs:

@@ -12,8 +12,9 @@ namespace nwf::tools {
 namespace {
 
 // Options that take the next word, so that this word is no noun, no verb and no call for help.
-constexpr std::string_view kOptionsWithValue[] = {"--root",    "--color",     "--file",     "--nwfilter",
-                                                  "--binding", "--directory", "--interval", "--count"};
+constexpr std::string_view kOptionsWithValue[] = {"--root",    "--color",       "--file",     "--nwfilter",
+                                                  "--binding", "--directory",   "--interval", "--count",
+                                                  "--network", "--parent-index"};
 
 // The words, taken apart as far as a command can be recognised.
 struct Scan {
@@ -74,6 +75,8 @@ const Shape& shape_of(Takes takes) {
       {Takes::File, " FILE", "FILE", "--file", "an XML file; - is standard input", true},
       {Takes::Filter, " NAME", "NAME", "--nwfilter", "a filter's name or UUID", false},
       {Takes::Port, " PORT", "PORT", "--binding", "the port's interface name", false},
+      {Takes::Network, " NAME", "NAME", "--network", "a network's name or UUID", false},
+      {Takes::NetworkUpdate, " NAME COMMAND SECTION XML", "NAME", "--network", "a network's name or UUID", false},
       {Takes::PortAndValues, " PORT NAME=VALUE…", "PORT", "--binding", "the port's interface name", false},
   };
   return *std::ranges::find(kShapes, takes, &Shape::takes);
@@ -82,6 +85,8 @@ const Shape& shape_of(Takes takes) {
 void add_arguments(CLI::App& app, const Command& command, Arguments& into) {
   const Shape& shape = shape_of(command.takes);
   const std::string spellings = fmt::format("{},{}", shape.name, shape.option);
+  if (!command.flag.empty())
+    app.add_flag_callback(std::string(command.flag), [&into, &command] { into.flags.emplace_back(command.flag); });
   if (command.takes == Takes::Nothing) return;
   if (command.takes == Takes::Pace) {
     app.add_option("--interval", into.interval_seconds)->check(CLI::Range(0.01, 86400.0));
@@ -94,6 +99,12 @@ void add_arguments(CLI::App& app, const Command& command, Arguments& into) {
     app.add_option(spellings, into.name);
   }
   if (command.takes == Takes::PortAndValues) app.add_option("NAME=VALUE", into.assignments);
+  if (command.takes == Takes::NetworkUpdate) {
+    app.add_option("COMMAND-SECTION-XML", into.assignments);
+    app.add_option("--parent-index", into.parent);
+    for (const char* flag : {"--live", "--config", "--current"})
+      app.add_flag_callback(flag, [&into, flag] { into.flags.emplace_back(flag); });
+  }
   if (shape.validate) app.add_flag("--validate");
 }
 
@@ -103,6 +114,7 @@ std::string missing_argument(const Command& command, const Arguments& arguments)
   const bool files = command.takes == Takes::Files;
   if (files ? arguments.files.empty() : arguments.name.empty()) return std::string(shape_of(command.takes).name);
   if (command.takes == Takes::PortAndValues && arguments.assignments.empty()) return "NAME=VALUE";
+  if (command.takes == Takes::NetworkUpdate && arguments.assignments.size() != 3) return "NAME COMMAND SECTION XML";
   return "";
 }
 
@@ -142,6 +154,14 @@ std::string help_of(const Command& command, std::string_view called) {
     if (command.takes == Takes::PortAndValues) {
       row("NAME=VALUE", "new values; NAME=V1,V2 or NAME= given again makes a list");
     }
+    if (command.takes == Takes::NetworkUpdate) {
+      row("COMMAND", "add, add-first, add-last, delete or modify");
+      row("SECTION", "ip-dhcp-host, ip-dhcp-range, dns-host, dns-txt, dns-srv, forward-interface,");
+      row("", "portgroup or port-forward");
+      row("XML", "the element: a file, - for standard input, or the text itself");
+      row("--live, --config", "only the network that is up, only its definition; without, both");
+      row("--parent-index N", "which <ip>, when the address does not say");
+    }
     row(fmt::format("{} {}", shape.option, shape.name), "the same, as virsh also spells it");
     if (shape.validate) row("--validate", "taken for virsh's sake: every text is checked whole");
     text += "\n";
@@ -151,6 +171,7 @@ std::string help_of(const Command& command, std::string_view called) {
     row("--count N", "look N times; without it once, or on a terminal until interrupted");
     text += "\n";
   }
+  if (!command.flag.empty()) row(command.flag, command.flag_meaning);
   row("--root DIR", "work on the state below this directory instead of the host's");
   row("--json", "print JSON");
   row("--color WHEN", "colour the output: auto, always or never");
@@ -243,6 +264,7 @@ std::variant<Invocation, Information, Misuse> parse_arguments(const std::vector<
   if (std::ranges::count(arguments.files, "-") > 1) {
     return Misuse{found.json, "standard input can be read only once", remedy, {}};
   }
+  if (command->takes != Takes::PortAndValues) return invocation;
   for (const std::string& assignment : arguments.assignments) {
     auto added = add_assignment(arguments.variables, assignment);
     if (!added) return Misuse{found.json, added.error().message, added.error().remedy, {}};

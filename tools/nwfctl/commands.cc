@@ -11,6 +11,7 @@
 #include "tools/nwfctl/edit.h"
 #include "tools/nwfctl/exit_code.h"
 #include "tools/nwfctl/input.h"
+#include "tools/nwfctl/net_commands.h"
 #include "tools/nwfctl/progress_line.h"
 
 namespace nwf::tools {
@@ -164,6 +165,21 @@ constexpr Command kCommands[] = {
     {"binding", "list", "nwfilter-binding-list", Takes::Nothing, "List the bindings", binding_list},
     {"binding", "set", "", Takes::PortAndValues, "Change variables of a port", binding_set},
     {"binding", "rules", "", Takes::Port, "Show the rules and values that guard a port", binding_rules},
+    {"net", "define", "net-define", Takes::File, "Define or change a virtual network", net_define},
+    {"net", "undefine", "net-undefine", Takes::Network, "Remove a network's definition", net_undefine},
+    {"net", "start", "net-start", Takes::Network, "Bring a network up", net_start},
+    {"net", "stop", "net-destroy", Takes::Network, "Take a network down", net_stop},
+    {"net", "restart", "", Takes::Network, "Bring a network that is up to its definition", net_restart},
+    {"net", "update", "net-update", Takes::NetworkUpdate, "Change a part of a network, while it is up", net_update},
+    {"net", "autostart", "net-autostart", Takes::Network, "Start a network at boot", net_autostart, "--disable",
+     "do not start it at boot"},
+    {"net", "dumpxml", "net-dumpxml", Takes::Network, "Print a network's XML", net_dumpxml, "--inactive",
+     "as it is defined, also when it is up"},
+    {"net", "edit", "net-edit", Takes::Network, "Change a network with $VISUAL or $EDITOR", net_edit},
+    {"net", "list", "net-list", Takes::Nothing, "List the networks", net_list, "--all",
+     "taken for virsh's sake: all are listed"},
+    {"net", "info", "net-info", Takes::Network, "Show what a network is and does", net_info},
+    {"net", "leases", "net-dhcp-leases", Takes::Network, "List the addresses that guests were given", net_leases},
     {"", "apply", "", Takes::Directory, "Define and bind all that a directory holds, as one change", apply},
     {"", "plan", "", Takes::MaybeFiles, "Show what files, or reconcile, would change", plan},
     {"", "status", "", Takes::Nothing, "Show what is in force and whether the kernel agrees", status},
@@ -175,6 +191,8 @@ constexpr Command kCommands[] = {
 }  // namespace
 
 std::span<const Command> commands() { return kCommands; }
+
+bool Arguments::has(std::string_view flag) const { return std::find(flags.begin(), flags.end(), flag) != flags.end(); }
 
 Result<void> add_assignment(Variables& variables, const std::string& assignment) {
   constexpr std::string_view kRemedy = "write NAME=VALUE, or NAME=V1,V2 for a list";

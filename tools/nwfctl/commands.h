@@ -15,15 +15,31 @@
 namespace nwf::tools {
 
 /// What follows a command.
-enum class Takes { Nothing, Pace, Files, MaybeFiles, Directory, File, Filter, Port, PortAndValues };
+enum class Takes {
+  Nothing,
+  Pace,
+  Files,
+  MaybeFiles,
+  Directory,
+  File,
+  Filter,
+  Port,
+  PortAndValues,
+  Network,
+  NetworkUpdate
+};
 
 struct Arguments {
-  std::string name;  ///< the filter, the port, the one file, or the directory
+  std::string name;  ///< the filter, the port, the network, the one file, or the directory
   std::vector<std::string> files;
   std::vector<std::string> assignments;
   Variables variables;  ///< the assignments, read
   double interval_seconds = 1;
   unsigned times = 0;  ///< how often; 0: without end on a terminal, else once
+  std::vector<std::string> flags;
+  int parent = -1;  ///< of net update: which <ip>; -1: not said
+
+  bool has(std::string_view flag) const;
 };
 
 struct Command {
@@ -33,6 +49,8 @@ struct Command {
   Takes takes;
   std::string_view summary;
   Outcome (*run)(host::Service&, const Arguments&, Terminal&);
+  std::string_view flag = {};  ///< an option of its own, without a value
+  std::string_view flag_meaning = {};
 };
 
 std::span<const Command> commands();

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <fstream>
+#include <functional>
 #include <system_error>
 #include <utility>
 
@@ -80,23 +81,34 @@ Answer ask(const Error& error, Terminal& terminal) {
   }
 }
 
-// Refuses a text that names another filter: defining it would make a second one.
-Result<void> check_name(const std::string& text, const std::string& name) {
-  const auto given = root_name(text);
-  if (!given || *given == name) return {};
-  return fail(ErrorKind::Refused, fmt::format("filter '{}' cannot be renamed to '{}' by editing", name, *given),
-              "keep the name, or define the new filter from a file and undefine the old one");
+// What is edited: its kind and name, and how its text is read and defined.
+struct Object {
+  std::string_view noun;
+  std::string name;
+  std::function<Result<std::string>()> dump;
+  std::function<std::optional<std::string>(const std::string&)> name_in;
+  std::function<Result<void>(const std::string& text, const std::string& file)> define;
+};
+
+// Refuses a text that names another object: defining it would make a second one.
+Result<void> check_name(const Object& object, const std::string& text) {
+  const auto given = object.name_in(text);
+  if (!given || *given == object.name) return {};
+  return fail(ErrorKind::Refused,
+              fmt::format("{} '{}' cannot be renamed to '{}' by editing", object.noun, object.name, *given),
+              fmt::format("keep the name, or define the new {} from a file and undefine the old one", object.noun));
 }
 
 // Refuses to lose what somebody else did while the editor was open.
-Result<void> check_unchanged(host::Service& service, const std::string& name, const std::string& before) {
-  const auto now = service.filter_dumpxml(name);
+Result<void> check_unchanged(const Object& object, const std::string& before) {
+  const auto now = object.dump();
   if (now && *now == before) return {};
   if (!now && now.error().kind != ErrorKind::NotFound) return fail(now.error());
-  return fail(
-      ErrorKind::Refused,
-      fmt::format("filter '{}' was {} by somebody else while it was edited", name, now ? "changed" : "undefined"),
-      fmt::format("compare with `nwfctl filter dumpxml {}` and edit again", name));
+  return fail(ErrorKind::Refused,
+              fmt::format("{} '{}' was {} by somebody else while it was edited", object.noun, object.name,
+                          now ? "changed" : "undefined"),
+              fmt::format("compare with `nwfctl {} dumpxml {}` and edit again",
+                          object.noun == "network" ? "net" : object.noun, object.name));
 }
 
 // The error, telling where the edited text can be found.
@@ -107,19 +119,17 @@ tl::unexpected<Error> kept(Error error, EditedFile& file) {
   return fail(std::move(error));
 }
 
-}  // namespace
-
-Result<FilterEdited> edit_filter(host::Service& service, const std::string& given_name, Terminal& terminal) {
-  NWF_TRY(const host::FilterSummary filter, service.filter_lookup(given_name));
-  NWF_TRY(const std::string before, service.filter_dumpxml(filter.name));
+// True when the text was changed and defined.
+Result<bool> edit(const Object& object, Terminal& terminal) {
+  NWF_TRY(const std::string before, object.dump());
   NWF_TRY(EditedFile file, EditedFile::make(before, terminal));
   const std::vector<std::string> editor = editor_words(terminal);
 
   bool force = false;
-  const auto define = [&](const std::string& text) -> Result<host::Defined> {
-    NWF_CHECK(check_name(text, filter.name));
-    if (!force) NWF_CHECK(check_unchanged(service, filter.name, before));
-    return service.filter_define(text, file.path());
+  const auto define = [&](const std::string& text) -> Result<void> {
+    NWF_CHECK(check_name(object, text));
+    if (!force) NWF_CHECK(check_unchanged(object, before));
+    return object.define(text, file.path());
   };
 
   while (true) {
@@ -130,11 +140,11 @@ Result<FilterEdited> edit_filter(host::Service& service, const std::string& give
       return kept(ran.error(), file);
     }
     if (!text) return kept(std::move(text).error(), file);
-    if (*text == before) return FilterEdited{filter.name, std::nullopt};
+    if (*text == before) return false;
 
     for (bool edit_again = false; !edit_again;) {
       auto defined = define(*text);
-      if (defined) return FilterEdited{filter.name, *std::move(defined)};
+      if (defined) return true;
       switch (ask(defined.error(), terminal)) {
         case Answer::EditAgain:
           edit_again = true;
@@ -143,12 +153,54 @@ Result<FilterEdited> edit_filter(host::Service& service, const std::string& give
           force = true;
           break;
         case Answer::ThrowAway:
-          return fail(ErrorKind::Invalid, fmt::format("the changes to filter '{}' were thrown away", filter.name));
+          return fail(ErrorKind::Invalid,
+                      fmt::format("the changes to {} '{}' were thrown away", object.noun, object.name));
         case Answer::None:
           return kept(std::move(defined).error(), file);
       }
     }
   }
+}
+
+// The name that a network's XML gives it, without reading the XML whole; it judges nothing.
+std::optional<std::string> network_name_in(const std::string& xml) {
+  constexpr std::string_view kStart = "<name>";
+  const std::size_t start = xml.find(kStart);
+  if (start == std::string::npos) return std::nullopt;
+  const std::size_t end = xml.find('<', start + kStart.size());
+  if (end == std::string::npos) return std::nullopt;
+  const std::string name = xml.substr(start + kStart.size(), end - start - kStart.size());
+  // With blanks or an entity in it, it is the reader's business.
+  if (name.find_first_of(" \t\n&") != std::string::npos) return std::nullopt;
+  return name;
+}
+
+}  // namespace
+
+Result<FilterEdited> edit_filter(host::Service& service, const std::string& given_name, Terminal& terminal) {
+  NWF_TRY(const host::FilterSummary filter, service.filter_lookup(given_name));
+  FilterEdited edited{filter.name, std::nullopt};
+  const Object object{"filter", filter.name, [&] { return service.filter_dumpxml(filter.name); }, root_name,
+                      [&](const std::string& text, const std::string& file) -> Result<void> {
+                        NWF_TRY(edited.result, service.filter_define(text, file));
+                        return {};
+                      }};
+  NWF_CHECK(edit(object, terminal));
+  return edited;
+}
+
+Result<NetworkEdited> edit_network(host::Service& service, const std::string& given_name, Terminal& terminal) {
+  NWF_TRY(host::NetworkService* const networks, service.networks());
+  NWF_TRY(const host::NetworkSummary network, networks->net_info(given_name));
+  NetworkEdited edited{network.name, std::nullopt};
+  const Object object{"network", network.name, [&] { return networks->net_dumpxml(network.name, true); },
+                      network_name_in,
+                      [&](const std::string& text, const std::string& file) -> Result<void> {
+                        NWF_TRY(edited.result, networks->net_define(text, file));
+                        return {};
+                      }};
+  NWF_CHECK(edit(object, terminal));
+  return edited;
 }
 
 }  // namespace nwf::tools

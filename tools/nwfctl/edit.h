@@ -15,4 +15,7 @@ namespace nwf::tools {
 /// error is returned and its remedy names the file that keeps the edited text.
 Result<FilterEdited> edit_filter(host::Service& service, const std::string& name, Terminal& terminal);
 
+/// The same for a network's definition.
+Result<NetworkEdited> edit_network(host::Service& service, const std::string& name, Terminal& terminal);
+
 }  // namespace nwf::tools

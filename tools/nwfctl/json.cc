@@ -43,6 +43,13 @@ Json of(const host::PortFigures& v) {
           {"frames_in", v.frames_in}, {"bytes_in", v.bytes_in}};
 }
 
+Json of(const host::NetworkSummary& v) {
+  return {{"name", v.name},           {"uuid", v.uuid.text()},
+          {"bridge", v.bridge},       {"forward", forward_mode_name(v.mode)},
+          {"active", v.active},       {"persistent", v.persistent},
+          {"autostart", v.autostart}, {"degraded", v.degraded}};
+}
+
 template <class Range, class Key>
 Json sorted_list(Range items, Key key) {
   std::ranges::sort(items, {}, key);
@@ -77,6 +84,11 @@ Json of(const Capabilities& v) {
           {"bridge_netfilter4", of(v.bridge_netfilter4)},
           {"bridge_netfilter6", of(v.bridge_netfilter6)},
           {"interface_kind", of(v.interface_kind)}};
+}
+
+Json of(const Lease& v) {
+  return {{"expires", v.expires}, {"mac", v.mac ? v.mac->text() : ""}, {"ip", v.ip.text()},
+          {"prefix", v.prefix},   {"hostname", v.host_name},           {"client_id", v.client_id}};
 }
 
 std::string_view of(host::Deed deed) {
@@ -131,6 +143,36 @@ Json of(const host::Latency& v) {
 }
 
 struct Printer {
+  Json operator()(const NetworkDefined& v) const {
+    Json json = {{"file", v.file}};
+    json.update(of(v.result.network));
+    json["replaced"] = v.result.replaced;
+    json["warnings"] = v.result.warnings;
+    return {{"defined", std::move(json)}};
+  }
+  Json operator()(const NetworkEdited& v) const {
+    Json json = {{"name", v.name}, {"changed", v.result.has_value()}};
+    if (v.result) {
+      json.update(of(v.result->network));
+      json["replaced"] = v.result->replaced;
+      json["warnings"] = v.result->warnings;
+    }
+    return {{"edited", std::move(json)}};
+  }
+  Json operator()(const NetworkDone& v) const {
+    Json json = of(v.network);
+    json["warnings"] = v.warnings;
+    return {{"done", v.what}, {"network", std::move(json)}};
+  }
+  Json operator()(const NetworkList& v) const {
+    return {{"networks", sorted_list(v.networks, &host::NetworkSummary::name)}};
+  }
+  Json operator()(const host::NetworkSummary& v) const { return {{"network", of(v)}}; }
+  Json operator()(const LeaseList& v) const {
+    Json leases = Json::array();
+    for (const Lease& lease : v.leases) leases.push_back(of(lease));
+    return {{"leases", std::move(leases)}};
+  }
   Json operator()(const FiltersDefined& v) const {
     Json list = Json::array();
     for (const DefinedFile& done : v.files) {

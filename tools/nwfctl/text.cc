@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <ctime>
 #include <map>
 #include <utility>
@@ -63,6 +64,46 @@ class Printer {
   void operator()(const VariablesSet& v) {
     say("Network filter binding on {} updated", v.result.binding.port);
     bound(v.result);
+  }
+  void operator()(const NetworkDefined& v) {
+    say("Network {} defined from {}", v.result.network.name, v.file);
+    changed(v.result);
+  }
+  void operator()(const NetworkEdited& v) {
+    if (!v.result) return say("Network {} XML configuration not changed.", v.name);
+    say("Network {} XML configuration edited.", v.name);
+    changed(*v.result);
+  }
+  void operator()(const NetworkDone& v) {
+    say("Network {} {}", v.network.name, v.what);
+    warn(v.warnings);
+    if (!v.network.degraded.empty()) warn({v.network.degraded});
+  }
+  void operator()(const NetworkList& v) {
+    Table table({"Name", "State", "Autostart", "Persistent"});
+    for (const auto& network : v.networks)
+      table.add({network.name, std::string(state_of(network)), network.autostart ? "yes" : "no",
+                 network.persistent ? "yes" : "no"});
+    print(table);
+  }
+  void operator()(const host::NetworkSummary& v) {
+    say("Name:           {}", v.name);
+    say("UUID:           {}", v.uuid.text());
+    say("Active:         {}", v.active ? "yes" : "no");
+    say("Persistent:     {}", v.persistent ? "yes" : "no");
+    say("Autostart:      {}", v.autostart ? "yes" : "no");
+    say("Forward:        {}", forward_mode_name(v.mode));
+    if (!v.bridge.empty()) say("Bridge:         {}", v.bridge);
+    if (!v.degraded.empty()) say("Degraded:       {}", v.degraded);
+  }
+  void operator()(const LeaseList& v) {
+    Table table({"Expiry Time", "MAC address", "Protocol", "IP address", "Hostname", "Client ID or DUID"});
+    const auto or_dash = [](const std::string& text) { return text.empty() ? std::string("-") : printable(text); };
+    for (const Lease& lease : v.leases)
+      table.add({time_of(lease.expires), lease.mac ? lease.mac->text() : "-", lease.ip.is_ipv6() ? "ipv6" : "ipv4",
+                 fmt::format("{}/{}", lease.ip.text(), lease.prefix), or_dash(lease.host_name),
+                 or_dash(lease.client_id)});
+    print(table);
   }
   void operator()(const XmlText& v) {
     text_.out += v.xml;
@@ -266,6 +307,25 @@ class Printer {
         return "unknown";
     }
     return "unknown";
+  }
+
+  void changed(const host::NetworkDefined& v) {
+    warn(v.warnings);
+    if (v.network.active)
+      text_.talk +=
+          fmt::format("note: it is up as it was; `nwfctl net restart {}` brings it to this\n", v.network.name);
+  }
+  static std::string_view state_of(const host::NetworkSummary& network) {
+    return !network.active ? "inactive" : network.degraded.empty() ? "active" : "degraded";
+  }
+  static std::string time_of(std::uint64_t seconds) {
+    if (seconds == 0) return "never";
+    const auto moment = static_cast<std::time_t>(seconds);
+    std::tm parts{};
+    localtime_r(&moment, &parts);
+    std::array<char, 32> text{};
+    std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &parts);
+    return text.data();
   }
 
   static std::vector<host::BindingSummary> sorted(std::vector<host::BindingSummary> bindings) {

@@ -48,7 +48,27 @@ struct BindingList {
 struct VariablesSet {
   host::Bound result;
 };
-/// dumpxml of a filter or a binding.
+struct NetworkDefined {
+  std::string file;
+  host::NetworkDefined result;
+};
+struct NetworkEdited {
+  std::string name;
+  std::optional<host::NetworkDefined> result;  ///< none: the text came back as it was
+};
+/// A network and what was done with it.
+struct NetworkDone {
+  std::string what;  ///< started, stopped, …
+  host::NetworkSummary network;
+  std::vector<std::string> warnings;
+};
+struct NetworkList {
+  std::vector<host::NetworkSummary> networks;
+};
+struct LeaseList {
+  std::vector<Lease> leases;
+};
+/// dumpxml of a filter, a binding or a network.
 struct XmlText {
   std::string xml;
 };
@@ -65,7 +85,8 @@ struct Top {
 
 using Value = std::variant<FiltersDefined, FilterUndefined, FilterList, FilterEdited, FilterValid, BindingCreated,
                            BindingDeleted, BindingList, VariablesSet, XmlText, host::Event, Top, host::PortRules,
-                           host::Applied, host::Planned, host::Status, Reconciled>;
+                           host::Applied, host::Planned, host::Status, Reconciled, NetworkDefined, NetworkEdited,
+                           NetworkDone, NetworkList, host::NetworkSummary, LeaseList>;
 
 /// True when a plan is of anything at all.
 bool changes_something(const host::Planned& planned);

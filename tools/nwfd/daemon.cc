@@ -119,6 +119,7 @@ class Daemon {
   Result<void> open_host() {
     host::Options host_options;
     host_options.root = options_.root;
+    host_options.networks = false;  // they start dnsmasq and turn the host's switches, which nwfd may not
     host_options.own_tables = options_.guard == Guard::Owned;
     const auto on_transaction = [this](std::uint64_t us, bool applied) {
       if (applied)

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Virtual networks of this machine: definitions in the store, and what of them is up.
+//
+// A network that is up has a document on the shelf NetworksUp: that is what should be, and reconcile() brings the
+// kernel to it. One that is just coming or going has one on NetworksChanging: found without the other, after a crash,
+// what is there of it is taken away.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/backend.h"
+#include "engine/model/network.h"
+#include "host/dnsmasq.h"
+#include "host/network_links.h"
+#include "host/network_service.h"
+#include "store/store.h"
+
+namespace nwf::host {
+
+class Networks final : public NetworkService {
+ public:
+  /// `store` outlives it. `root` is where the store lies.
+  Networks(store::Store& store, std::string root) : store_(store), root_(std::move(root)) {}
+
+  Result<NetworkDefined> net_define(const std::string& text, const std::string& file) override;
+  Result<NetworkSummary> net_undefine(const std::string& name) override;
+  Result<NetworkChanged> net_start(const std::string& name) override;
+  Result<NetworkSummary> net_stop(const std::string& name) override;
+  Result<NetworkChanged> net_restart(const std::string& name) override;
+  Result<NetworkChanged> net_update(const std::string& name, const NetworkUpdate& what, const std::string& part,
+                                    const std::string& file) override;
+  Result<NetworkSummary> net_autostart(const std::string& name, bool on) override;
+  Result<std::string> net_dumpxml(const std::string& name, bool defined) override;
+  Result<NetworkSummary> net_info(const std::string& name) override;
+  Result<std::vector<NetworkSummary>> net_list() override;
+  Result<std::vector<Lease>> net_leases(const std::string& name) override;
+
+  Result<std::size_t> net_reconcile() override;
+  Result<std::vector<std::string>> net_differences() override;
+
+  /// net_reconcile() for a caller that has the store locked.
+  Result<std::size_t> reconcile();
+
+ private:
+  Result<std::optional<Network>> read(store::Shelf shelf, const std::string& name);
+  Result<std::vector<Network>> read_all(store::Shelf shelf);
+  /// A definition, or a network that is up: by name or UUID.
+  Result<std::string> resolve(const std::string& name_or_uuid);
+  Result<Network> require_defined(const std::string& name);
+  Result<NetworkSummary> summary(const std::string& name);
+  Result<void> complete(Network& network);
+  Result<void> check_identity(const Network& network);
+  Result<void> check_bridge(const Network& network);
+
+  Result<void> open();
+  /// Rules of all networks that are up, with this one as it is here, or without it.
+  Result<std::size_t> apply_rules(const std::optional<Network>& with, const std::string& without);
+  Result<void> raise(const Network& network);
+  /// Takes away all there is of it; goes on after a failure and returns the first.
+  Result<void> lower(const Network& network);
+  Result<void> put(store::Shelf shelf, const std::string& name, const std::string& text);
+  Result<void> start(const Network& network);
+  /// Brings one that is up from what it is to something else, or leaves it as it is.
+  Result<void> change(const Network& before, const Network& after);
+
+  store::Store& store_;
+  std::string root_;
+  std::unique_ptr<Backend> backend_;
+  std::optional<NetworkLinks> links_;
+};
+
+/// What of a definition cannot be realised, as an error; what is only kept, as warnings.
+Result<std::vector<std::string>> check_realisable(const Network& network);
+
+}  // namespace nwf::host

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Addresses of interfaces, and routes, through rtnetlink.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/error.h"
+#include "engine/network/links.h"
+#include "netlink/route_socket.h"
+
+namespace nwf::netlink {
+
+/// Addresses of an interface, without those that the kernel makes itself (link-local IPv6), sorted.
+Result<std::vector<InterfaceAddress>> addresses_of(nl_sock* socket, const std::string& interface);
+Result<void> add_address(nl_sock* socket, const std::string& interface, const InterfaceAddress& address);
+Result<void> remove_address(nl_sock* socket, const std::string& interface, const InterfaceAddress& address);
+
+/// A unicast route of any table.
+struct RouteState {
+  Subnet to;
+  std::string interface;  ///< of its first next hop; empty: none
+  std::optional<IpAddress> gateway;
+  std::uint32_t table = 0;
+};
+Result<std::vector<RouteState>> routes(nl_sock* socket);
+/// IPv6 routes that the kernel itself made from what routers advertised (RTF_ADDRCONF; rtnetlink does not tell): to and
+/// interface only.
+std::vector<RouteState> learned_routes();
+Result<void> add_route(nl_sock* socket, const std::string& interface, const StaticRoute& route);
+Result<void> remove_route(nl_sock* socket, const std::string& interface, const StaticRoute& route);
+
+}  // namespace nwf::netlink
