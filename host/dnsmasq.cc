@@ -75,7 +75,7 @@ Result<bool> put_files(const std::string& directory, const std::map<std::string,
   return changed;
 }
 
-bool has_ended(int handle, int patience_ms) {
+bool ends_within(int handle, int patience_ms) {
   pollfd waiting{handle, POLLIN, 0};
   int code = 0;
   do code = ::poll(&waiting, 1, patience_ms);
@@ -91,13 +91,20 @@ Dnsmasq::Dnsmasq(const std::string& root, const std::string& network)
     : directory_(fmt::format("{}/run/nwf/dnsmasq/{}", root, network)),
       leases_(fmt::format("{}/var/lib/nwf/dnsmasq/{}.leases", root, network)) {}
 
+store::Descriptor Dnsmasq::process() const {
+  auto found = find();
+  return found ? std::move(found->handle) : store::Descriptor();
+}
+
+bool Dnsmasq::has_ended(const store::Descriptor& process) { return ends_within(process.get(), 0); }
+
 std::optional<Dnsmasq::Process> Dnsmasq::process_of(int pid) const {
   // First a hold on the process, then a look at who it is: its number cannot become another's in between.
   store::Descriptor handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!handle) return std::nullopt;
   const std::string words = text_of(fmt::format("/proc/{}/cmdline", pid));
   const std::string ours = fmt::format("--conf-file={}/conf", directory_);
-  if (words.find(ours + '\0') == std::string::npos || has_ended(handle.get(), 0)) return std::nullopt;
+  if (words.find(ours + '\0') == std::string::npos || ends_within(handle.get(), 0)) return std::nullopt;
   // The same path means another file in a container, whose processes are seen from outside.
   std::error_code failed;
   if (!std::filesystem::equivalent(fmt::format("/proc/{}/ns/net", pid), "/proc/self/ns/net", failed))
@@ -169,9 +176,9 @@ Result<void> Dnsmasq::start() const {
 
 Result<void> Dnsmasq::end(const Process& process) const {
   send_signal(process.handle.get(), SIGTERM);
-  if (has_ended(process.handle.get(), kPatienceMs)) return {};
+  if (ends_within(process.handle.get(), kPatienceMs)) return {};
   send_signal(process.handle.get(), SIGKILL);
-  if (has_ended(process.handle.get(), kPatienceMs)) return {};
+  if (ends_within(process.handle.get(), kPatienceMs)) return {};
   return fail(ErrorKind::Kernel, fmt::format("dnsmasq, process {}, does not end", process.pid));
 }
 

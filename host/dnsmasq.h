@@ -28,6 +28,9 @@ class Dnsmasq {
   /// Ends it, waiting for its end, and removes its files but the leases.
   Result<void> stop();
   bool running() const { return find().has_value(); }
+  /// A hold on the process (pidfd), readable when it has ended; empty when none runs.
+  store::Descriptor process() const;
+  static bool has_ended(const store::Descriptor& process);
   /// As its file says; empty when there is none.
   Result<std::vector<Lease>> leases() const;
   /// Removes the leases, too: the network is gone for good.

@@ -530,6 +530,18 @@ Result<std::size_t> Networks::reconcile() {
   return changes;
 }
 
+Result<Networks::Serving> Networks::serving() {
+  NWF_TRY(const auto up, read_all(Shelf::NetworksUp));
+  Serving serving;
+  for (const Network& network : up) {
+    serving.bridges.push_back(network.bridge.name);
+    if (!needs_dnsmasq(network)) continue;
+    store::Descriptor process = Dnsmasq(root_, network.name).process();
+    if (process) serving.servers.push_back({network.name, std::move(process)});
+  }
+  return serving;
+}
+
 Result<std::size_t> Networks::net_reconcile() {
   NWF_TRY(const auto lock, store_.lock());
   return reconcile();

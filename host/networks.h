@@ -45,6 +45,16 @@ class Networks final : public NetworkService {
   /// net_reconcile() for a caller that has the store locked.
   Result<std::size_t> reconcile();
 
+  struct Server {
+    std::string network;
+    store::Descriptor process;  ///< readable when it has ended
+  };
+  struct Serving {
+    std::vector<std::string> bridges;  ///< of all networks that are up
+    std::vector<Server> servers;       ///< dnsmasq, where it runs
+  };
+  Result<Serving> serving();
+
  private:
   Result<std::optional<Network>> read(store::Shelf shelf, const std::string& name);
   Result<std::vector<Network>> read_all(store::Shelf shelf);

@@ -6,8 +6,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "engine/error.h"
+#include "engine/ruleset/ruleset.h"
 
 namespace nwf::netlink {
 
@@ -20,7 +22,8 @@ struct Foreign {
 class Monitor {
  public:
   /// Tells own transactions by the port id of the socket they were sent from (Channel::port_id).
-  static Result<std::unique_ptr<Monitor>> open(std::uint32_t own_port);
+  /// `table` is the name of the tables that count.
+  static Result<std::unique_ptr<Monitor>> open(std::uint32_t own_port, std::string_view table = kTableName);
   virtual ~Monitor() = default;
 
   /// Readable when something may have happened.

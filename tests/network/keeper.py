@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""nwf-networkd beside networks that are up: what ends, goes or is taken away comes back by itself.
+
+  keeper.py NWFCTL NWF_NETWORKD"""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+from scene import Report, Scene, ask, network, run, wait_for
+
+scene, check = Scene(sys.argv[1]), Report()
+RANGE = "<dhcp><range start='192.168.122.2' end='192.168.122.99'/></dhcp>"
+LAB = network("lab", "virbr0", "192.168.122.1", "nat", dhcp=RANGE)
+
+
+def in_sync():
+    return "In sync:           yes" in scene.nwfctl("status").stdout
+
+
+def keeper():
+    return subprocess.Popen([sys.argv[2], "--root", scene.root], stdout=subprocess.DEVNULL)
+
+
+scene.define(LAB)
+scene.nwfctl("net", "autostart", "lab")
+running = keeper()
+wait_for(scene.dnsmasqs)
+wait_for(in_sync)
+check("at the first time after boot it starts what is marked", "active" in scene.nwfctl("net", "list").stdout)
+guest = scene.guest("a", "virbr0")
+address = guest.dhcp()[1]["ip"]
+check("a network that it started works", ask(guest, "203.0.113.1")[:2], ("out", "203.0.113.2"))
+
+old = scene.dnsmasqs()
+os.kill(old[0], signal.SIGKILL)
+wait_for(lambda: scene.dnsmasqs() not in ([], old))
+check("dnsmasq killed: it is started again", len(scene.dnsmasqs()), 1)
+check("the leases are kept", (address in scene.nwfctl("net", "leases", "lab").stdout, guest.dhcp()[1]["ip"]), (True, address))
+
+for words in (["flush", "ruleset"], ["flush", "chain", "inet", "nwf_networks", "guest-in"],
+              ["delete", "element", "inet", "nwf_networks", "bridges", "{", "virbr0", "}"]):
+    run("nft", *words)
+    wait_for(in_sync)
+    check("nft %s: mended" % " ".join(words[:2]), ask(scene.out, address), "refused")
+
+run("ip", "link", "del", "virbr0")
+wait_for(in_sync)
+guest.join("virbr0")
+check("the bridge deleted: it is back", ask(guest, "203.0.113.1")[:2], ("out", "203.0.113.2"))
+
+scene.define(network("apart", "virbr1", "192.168.123.1", "nat", extra="<port isolated='yes'/>"))
+scene.nwfctl("net", "start", "apart")
+one = scene.guest("b", "virbr1", "192.168.123.10/24", "192.168.123.1")
+isolated = lambda: json.loads(run("bridge", "-j", "-d", "link", "show", "dev", one.port).stdout)[0].get("isolated")
+wait_for(isolated)
+check("a port that joins later is isolated, too", isolated())
+wait_for(lambda: len(scene.dnsmasqs()) == 2)
+ended = scene.dnsmasqs()
+for pid in ended:
+    os.kill(pid, signal.SIGKILL)
+wait_for(lambda: len(scene.dnsmasqs()) == 2 and not set(scene.dnsmasqs()) & set(ended))
+check("a network that nwfctl started beside it is kept, too", in_sync())
+
+scene.nwfctl("net", "stop", "apart")
+check("what is stopped stays stopped", "virbr1" in run("ip", "link").stdout, False)
+
+running.send_signal(signal.SIGTERM)
+check("it ends", running.wait(), 0)
+check("and the network goes on", ask(guest, "203.0.113.1")[:2], ("out", "203.0.113.2"))
+os.kill(scene.dnsmasqs()[0], signal.SIGKILL)
+wait_for(lambda: not scene.dnsmasqs())
+running = keeper()
+wait_for(scene.dnsmasqs)
+check("the next one mends what it finds", len(scene.dnsmasqs()), 1)
+running.kill()
+running.wait()
+scene.nwfctl("net", "stop", "lab")
+check("nothing is left", scene.nothing_left("virbr0", "virbr1"), [])
+check.end(scene)
