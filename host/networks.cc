@@ -407,7 +407,14 @@ Result<NetworkChanged> Networks::net_update(const std::string& name_or_uuid, con
     NWF_TRY(prepared, store_.prepare(Shelf::Networks, name, xml::write_network(*new_defined)));
   }
   if (new_up) NWF_CHECK(change(*up, *new_up));
-  if (prepared != nullptr) NWF_CHECK(prepared->commit());
+  if (prepared != nullptr)
+    if (auto committed = prepared->commit(); !committed) {
+      Error error = std::move(committed).error();
+      if (new_up)
+        if (const auto back = change(*new_up, *up); !back)
+          error.message += fmt::format("; and it is up with the change: {}", nwf::describe(back.error()));
+      return fail(std::move(error));
+    }
   NWF_TRY(done.network, summary(name));
   return done;
 }

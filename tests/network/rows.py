@@ -575,11 +575,13 @@ def flow(scene, guest):
 import socket, sys, time, select
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(('203.0.113.1', 9200)); s.setblocking(False)
 sent = got = 0
-while not select.select([sys.stdin], [], [], 0)[0]:
+while sent < 50 or not select.select([sys.stdin], [], [], 0)[0]:
     s.send(b'%d' % sent); sent += 1
     time.sleep(0.002)
     try:
-        while True: s.recv(100); got += 1
+        while True:
+            s.recv(100); got += 1
+            if got == 1: print('flows', flush=True)
     except BlockingIOError: pass
     except ConnectionRefusedError: pass
 end = time.time() + 2
@@ -597,6 +599,7 @@ while True:
 """
     answering = subprocess.Popen([sys.executable, "-c", echo], stdin=target.fileno())
     client = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=guest.enter)
+    client.stdout.readline()  # it flows before anything is changed
 
     def lost(running):
         sent, got = map(int, running.communicate("\n")[0].split())

@@ -286,6 +286,9 @@ class Scene:
         self.out.ip("route", "add", "2001:db8::/36", "via", "2001:db8:ffff::2")
         Echo(self.out)
         Echo(self.host)
+        # An interface that has just come up does not hear neighbour solicitations at once, and they are repeated after 1 s.
+        for outside in ("203.0.113.1", "2001:db8:ffff::1"):
+            wait_for(lambda: ask(self.host, outside))
         self.guests = {}
 
     def nwfctl(self, *words, check=True, stdin=None):
