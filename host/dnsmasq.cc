@@ -66,7 +66,7 @@ Result<bool> put_files(const std::string& directory, const std::map<std::string,
     std::filesystem::remove(entry.path(), failed);
   }
   for (const auto& [name, text] : files) {
-    const std::string path = directory + "/" + name;
+    const std::string path = fmt::format("{}/{}", directory, name);
     const std::string before = text_of(path);
     if (before == text) continue;
     changed |= !before.empty();

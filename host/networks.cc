@@ -540,6 +540,7 @@ Result<std::size_t> Networks::reconcile() {
 Result<Networks::Serving> Networks::serving() {
   NWF_TRY(const auto up, read_all(Shelf::NetworksUp));
   Serving serving;
+  serving.bridges.reserve(up.size());
   for (const Network& network : up) {
     serving.bridges.push_back(network.bridge.name);
     if (!needs_dnsmasq(network)) continue;

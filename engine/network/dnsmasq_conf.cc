@@ -45,14 +45,16 @@ std::string reverse_zone(const Subnet& subnet) {
   std::string zone;
   const Bytes bytes = subnet.address.bytes();
   if (!subnet.is_ipv6()) {
-    for (unsigned i = 0; i < subnet.prefix / 8; ++i) zone = fmt::format("{}.", bytes[i]) + zone;
-    return zone + "in-addr.arpa";
+    for (unsigned i = 0; i < subnet.prefix / 8; ++i) zone.insert(0, fmt::format("{}.", bytes[i]));
+    zone += "in-addr.arpa";
+    return zone;
   }
   for (unsigned i = 0; i < subnet.prefix / 4; ++i) {
     const unsigned nibble = i % 2 == 0 ? bytes[i / 2] >> 4U : bytes[i / 2] & 0x0fU;
-    zone = fmt::format("{:x}.", nibble) + zone;
+    zone.insert(0, fmt::format("{:x}.", nibble));
   }
-  return zone + "ip6.arpa";
+  zone += "ip6.arpa";
+  return zone;
 }
 
 /// Addresses of a network, as far as anybody counts.

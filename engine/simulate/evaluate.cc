@@ -208,7 +208,7 @@ class Run {
       base = *headers_.transport;
     }
     if (base + e.offset + e.length > packet_.frame.size()) return false;
-    store(e.to, std::span(packet_.frame).subspan(base + e.offset, e.length), (e.length + 3) / 4 * 4);
+    store(e.to, std::span(packet_.frame).subspan(base + e.offset, e.length), (std::size_t{e.length} + 3) / 4 * 4);
     return true;
   }
   /// net/netfilter/nft_exthdr.c: nft_exthdr_tcp_eval() with NFT_EXTHDR_F_PRESENT. It never looks at the header's last
