@@ -558,6 +558,7 @@ Result<std::size_t> Networks::net_reconcile() {
 Result<std::vector<std::string>> Networks::net_differences() {
   std::vector<std::string> words;
   NWF_TRY(const auto changing, store_.list(Shelf::NetworksChanging));
+  words.reserve(changing.size());
   for (const std::string& name : changing)
     words.push_back(fmt::format("network {} is half started or half stopped", name));
   NWF_TRY(const auto up, read_all(Shelf::NetworksUp));
