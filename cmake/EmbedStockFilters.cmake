@@ -1,4 +1,4 @@
-# Writes OUTPUT, a source file that holds every DIRECTORY/*.xml as a stock filter.
+# Writes OUTPUT, a source file in which FUNCTION gives every DIRECTORY/*.xml as a stock filter.
 file(GLOB files ${DIRECTORY}/*.xml)
 list(SORT files)
 set(rows "")
@@ -8,12 +8,12 @@ foreach(file ${files})
   string(APPEND rows "    {\"${name}\", R\"stock(${text})stock\"},\n")
 endforeach()
 file(WRITE ${OUTPUT}
-"// Made from host/stock/*.xml by cmake/EmbedStockFilters.cmake.
+"// Made from *.xml of a folder by cmake/EmbedStockFilters.cmake.
 #include \"host/library.h\"
 
 namespace nwf::host {
 
-const std::vector<StockFilter>& stock_filters() {
+const std::vector<StockFilter>& ${FUNCTION}() {
   static const std::vector<StockFilter> filters{
 ${rows}  };
   return filters;

@@ -37,6 +37,17 @@ struct PortFigures {
   std::uint64_t frames_in = 0, bytes_in = 0;    ///< what came to the guest
 };
 
+/// What the learner has counted since it began.
+struct LearnerFigures {
+  std::uint64_t frames = 0;     ///< handed over by the kernel
+  std::uint64_t learned = 0;    ///< changes of what is believed
+  std::uint64_t ended = 0;      ///< of these, leases that ended
+  std::uint64_t untrusted = 0;  ///< servers' and routers' messages from whom nobody trusts
+  std::uint64_t limited = 0;    ///< times that an interface sent too much and was not listened to for a while
+  std::uint64_t lost = 0;       ///< frames for which the kernel had no room
+  std::uint64_t refused = 0;    ///< changes that could not be brought into force
+};
+
 struct Figures {
   std::string version;
   std::string tables;           ///< owned, watched or shared
@@ -47,7 +58,8 @@ struct Figures {
   Latency transactions;                         ///< the kernel's transactions that were applied
   std::uint64_t transactions_refused = 0;       ///< by the kernel, or outdated
   Latency heals;                                ///< from somebody else's change to its undoing
-  std::vector<PortFigures> ports;               ///< sorted by name
+  LearnerFigures learner;
+  std::vector<PortFigures> ports;  ///< sorted by name
 };
 
 }  // namespace nwf::host

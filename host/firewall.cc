@@ -41,14 +41,16 @@ KnownProgram known_program(const Compiled& compiled, bool is_common, Variables s
   return known;
 }
 
-Result<PortElements> elements_for(const Compiled& compiled, bool is_common, const Binding& binding) {
-  return port_elements(compiled.lowered, compiled.program.sets, is_common, binding.port, binding.effective_variables());
+Result<PortElements> elements_for(const Placement& placement, bool is_common, const PortName& port) {
+  const Compiled& compiled = *placement.program;
+  return port_elements(compiled.lowered, compiled.program.sets, is_common, port, placement.variables);
 }
 
-/// The program a binding brings its port to; nothing for no binding.
-Result<CompiledPtr> program_of(const std::optional<Binding>& binding, Programs& programs) {
-  if (!binding) return CompiledPtr();
-  return programs.find(binding->filter, binding->effective_variables());
+/// What a binding's port runs; nothing for no binding.
+Result<std::optional<Placement>> placement_of(const std::optional<Binding>& binding, Programs& programs) {
+  if (!binding) return std::optional<Placement>{};
+  NWF_TRY(auto placement, programs.place(*binding));
+  return std::optional<Placement>{std::move(placement)};
 }
 
 bool is_common(const std::map<std::string, KnownProgram>& programs, const std::string& name) {
@@ -163,7 +165,7 @@ bool keeps_its_ports(const KnownProgram& known, const Compiled& compiled) {
 
 /// A port's part of a plan.
 struct PlannedPort {
-  CompiledPtr before, after;
+  std::optional<Placement> before, after;
   bool was_closed = false;
   bool stays_closed = false;
 };
@@ -171,10 +173,9 @@ struct PlannedPort {
 const PortName& port_of(const PortChange& change) { return (change.before ? change.before : change.after)->port; }
 
 /// The variables of the first of these ports that comes to the program.
-Variables sample_of(const std::string& program, const std::vector<PlannedPort>& planned,
-                    const std::vector<PortChange>& ports) {
-  for (std::size_t i = 0; i < planned.size(); ++i)
-    if (planned[i].after && planned[i].after->lowered.name == program) return ports[i].after->effective_variables();
+Variables sample_of(const std::string& program, const std::vector<PlannedPort>& planned) {
+  for (const PlannedPort& port : planned)
+    if (port.after && port.after->program->lowered.name == program) return port.after->sample();
   return {};
 }
 
@@ -182,17 +183,17 @@ Result<PlannedPort> planned_port(const PortChange& change, bool was_closed, Prog
   PlannedPort port;
   port.was_closed = was_closed;
   if (!was_closed) {
-    NWF_TRY(port.before, program_of(change.before, before));
+    NWF_TRY(port.before, placement_of(change.before, before));
   }
-  auto program = program_of(change.after, after);
-  if (program && *program && was_closed)
-    if (auto values = elements_for(**program, false, *change.after); !values) program = fail(values.error());
-  if (!program && !was_closed) {
-    Error error = std::move(program).error();
+  auto placement = placement_of(change.after, after);
+  if (placement && *placement && was_closed)
+    if (auto values = elements_for(**placement, false, change.after->port); !values) placement = fail(values.error());
+  if (!placement && !was_closed) {
+    Error error = std::move(placement).error();
     return fail(change.after ? std::move(error).at(change.after->source) : std::move(error));
   }
-  port.stays_closed = !program.has_value();
-  if (program) port.after = std::move(*program);
+  port.stays_closed = !placement.has_value();
+  if (placement) port.after = std::move(*placement);
   return port;
 }
 
@@ -204,7 +205,7 @@ Result<Wanted> wanted_ruleset(const std::vector<Binding>& bindings, Programs& pr
   FrameNeeds needs;
   std::map<std::string, CompiledPtr> compiled;
   std::map<std::string, std::size_t> ports;
-  std::vector<std::pair<const Binding*, CompiledPtr>> open;
+  std::vector<std::pair<const Binding*, Placement>> open;
   std::vector<PortElements> elements;
   const auto close = [&](const Binding& binding, Error why) {
     wanted.closed.push_back({binding.port.text(), std::move(why)});
@@ -212,22 +213,22 @@ Result<Wanted> wanted_ruleset(const std::vector<Binding>& bindings, Programs& pr
     needs.add_closed();
   };
   for (const Binding& binding : bindings) {
-    auto found = program_of(binding, programs);
+    auto found = programs.place(binding);
     if (!found) {
       close(binding, std::move(found).error());
       continue;
     }
-    const CompiledPtr& program = *found;
+    const CompiledPtr& program = found->program;
     if (compiled.emplace(program->lowered.name, program).second)
-      wanted.programs.emplace(program->lowered.name, known_program(*program, false, binding.effective_variables()));
+      wanted.programs.emplace(program->lowered.name, known_program(*program, false, found->sample()));
     ++wanted.programs.at(program->lowered.name).ports;
-    open.emplace_back(&binding, program);
+    open.emplace_back(&binding, std::move(*found));
   }
   choose_common(compiled, held, wanted.programs);
   for (auto& [name, known] : wanted.programs) known.ports = 0;
-  for (const auto& [binding, program] : open) {
-    KnownProgram& known = wanted.programs.at(program->lowered.name);
-    auto values = elements_for(*program, known.common, *binding);
+  for (const auto& [binding, placement] : open) {
+    KnownProgram& known = wanted.programs.at(placement.program->lowered.name);
+    auto values = elements_for(placement, known.common, binding->port);
     if (!values) {
       close(*binding, std::move(values).error());
       continue;
@@ -263,6 +264,8 @@ Edit Firewall::edit(const std::set<std::string>& filters, Programs& after) const
   for (const auto& [name, known] : knowledge_.programs) {
     const bool uses = std::any_of(known.filters.begin(), known.filters.end(),
                                   [&](const std::string& filter) { return filters.contains(filter); });
+    // What a port waits for is its filter's matter: another filter may need nothing.
+    if (Programs::is_waiting(known.filter)) edit.reshaped.insert(name);
     if (!uses) continue;
     // An error may be the sample's alone: the ports will tell.
     auto compiled = after.find(known.filter, known.sample);
@@ -285,12 +288,14 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
     const std::string name = port_of(change).text();
     NWF_TRY(PlannedPort port, planned_port(change, knowledge_.closed.contains(name), before, after));
     if (port.before) {
-      old_programs.emplace(port.before->lowered.name, port.before);
-      --plan.ports[port.before->lowered.name];
+      const CompiledPtr& program = port.before->program;
+      old_programs.emplace(program->lowered.name, program);
+      --plan.ports[program->lowered.name];
     }
     if (port.after) {
-      new_programs.emplace(port.after->lowered.name, port.after);
-      ++plan.ports[port.after->lowered.name];
+      const CompiledPtr& program = port.after->program;
+      new_programs.emplace(program->lowered.name, program);
+      ++plan.ports[program->lowered.name];
     }
     if (port.was_closed && !port.stays_closed) plan.closed.erase(name);
     planned.push_back(std::move(port));
@@ -311,8 +316,8 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
     const bool was_common = known != knowledge_.programs.end() && known->second.common;
     const bool fresh = known == knowledge_.programs.end();
     const bool is_common = leads_somewhere(*compiled) && (fresh ? common < kMaxCommonPrograms : was_common);
-    plan.programs.emplace(
-        name, known_program(*compiled, is_common, fresh ? sample_of(name, planned, ports) : known->second.sample));
+    plan.programs.emplace(name,
+                          known_program(*compiled, is_common, fresh ? sample_of(name, planned) : known->second.sample));
     if (is_common && !was_common) ++common;
     if (was_common && !is_common) --common;
     plan.warnings.insert(plan.warnings.end(), compiled->lowered.warnings.begin(), compiled->lowered.warnings.end());
@@ -331,12 +336,12 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
     if (port.was_closed) steps[i].before = closed_elements(port_of(ports[i]));
     if (port.stays_closed) steps[i].after = closed_elements(port_of(ports[i]));
     if (port.before) {
-      const bool common_before = is_common(knowledge_.programs, port.before->lowered.name);
-      NWF_TRY(steps[i].before, elements_for(*port.before, common_before, *ports[i].before));
+      const bool common_before = is_common(knowledge_.programs, port.before->program->lowered.name);
+      NWF_TRY(steps[i].before, elements_for(*port.before, common_before, port_of(ports[i])));
     }
     if (port.after) {
-      const bool common_after = will_be_common(port.after->lowered.name);
-      NWF_TRY(steps[i].after, elements_for(*port.after, common_after, *ports[i].after));
+      const bool common_after = will_be_common(port.after->program->lowered.name);
+      NWF_TRY(steps[i].after, elements_for(*port.after, common_after, port_of(ports[i])));
     }
   }
 

@@ -13,7 +13,7 @@ namespace {
 
 LinkNews news_of(const netlink::LinkEvent& event) {
   static_assert(static_cast<int>(LinkNews::Kind::Moved) == static_cast<int>(netlink::LinkEvent::Kind::Moved));
-  return {static_cast<LinkNews::Kind>(event.kind), event.name, event.before, event.bridge};
+  return {static_cast<LinkNews::Kind>(event.kind), event.name, event.before, event.bridge, event.device == "tun"};
 }
 
 class GuardedHost final : public Guarded {
@@ -23,6 +23,7 @@ class GuardedHost final : public Guarded {
 
   void open(const Options& options, std::unique_ptr<Measured> backend) {
     backend_ = backend.get();
+    clock_ = options.clock ? options.clock : read_clocks;
     service_ = open_with(options, std::move(backend));
   }
 
@@ -37,6 +38,15 @@ class GuardedHost final : public Guarded {
     news.reserve(events.size());
     for (const auto& event : events) news.push_back(news_of(event));
     return news;
+  }
+
+  Result<std::unique_ptr<Learner>> open_learner(Learner::Listener listener) override {
+    return Learner::open(*service_, clock_, std::move(listener), [this]() -> Result<std::vector<netlink::Link>> {
+      std::vector<netlink::Link> links;
+      links.reserve(links_->table().links().size());
+      for (const auto& [index, link] : links_->table().links()) links.push_back(link);
+      return links;
+    });
   }
 
   Result<std::optional<Intrusion>> intrusion() override {
@@ -75,7 +85,8 @@ class GuardedHost final : public Guarded {
  private:
   std::unique_ptr<netlink::LinkWatch> links_;
   std::unique_ptr<netlink::Monitor> rules_;
-  std::unique_ptr<Service> service_;
+  std::unique_ptr<LearningHost> service_;
+  std::function<Clocks()> clock_;
   const Measured* backend_ = nullptr;  ///< the service's
 };
 

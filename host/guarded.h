@@ -9,6 +9,7 @@
 
 #include "host/figures.h"
 #include "host/host.h"
+#include "host/learner.h"
 #include "host/measured.h"
 
 namespace nwf::host {
@@ -26,6 +27,7 @@ struct LinkNews {
   std::string name;
   std::string before;  ///< Renamed: the old name. Moved: the old bridge, or empty
   std::string bridge;  ///< the bridge it is in now, or empty
+  bool tap = false;    ///< Gone: it was a TAP, so its guest is gone
 };
 
 class Guarded {
@@ -39,6 +41,9 @@ class Guarded {
   /// Readable when interfaces changed; then ask link_news().
   virtual int links_descriptor() const = 0;
   virtual Result<std::vector<LinkNews>> link_news() = 0;
+  /// What watches the ports that learn, told of interfaces by link_news(): after it, refresh_links() is due.
+  virtual Result<std::unique_ptr<Learner>> open_learner(Learner::Listener listener) = 0;
+
   /// Readable when somebody wrote nf_tables; then ask intrusion(): the last of them, if any touched nwf's tables.
   virtual int rules_descriptor() const = 0;
   virtual Result<std::optional<Intrusion>> intrusion() = 0;

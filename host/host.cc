@@ -7,12 +7,14 @@
 #include <filesystem>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "engine/print/nft_changes.h"
 #include "engine/ruleset/diff.h"
 #include "host/definitions.h"
 #include "host/firewall.h"
 #include "host/identity.h"
+#include "host/leases.h"
 #include "host/library.h"
 #include "host/networks.h"
 #include "host/open_with.h"
@@ -40,12 +42,13 @@ std::vector<std::string> texts(const std::vector<Error>& errors) {
   return lines;
 }
 
-class Host final : public Service {
+class Host final : public LearningHost {
  public:
   Host(const Options& options, std::unique_ptr<Backend> backend)
       : options_(options),
         store_(store::open_directory(options.root)),
         library_(*store_),
+        leases_(*store_, options.clock ? options.clock : read_clocks),
         networks_(*store_, options.root),
         backend_(std::move(backend)) {}
 
@@ -62,6 +65,13 @@ class Host final : public Service {
   Result<std::vector<BindingSummary>> binding_list() override;
   Result<Bound> binding_set(const std::string& port, const Variables& values) override;
   Result<PortRules> binding_rules(const std::string& port) override;
+  Result<std::vector<LearnedAddress>> learned_list(const std::string& port) override;
+  Result<std::vector<LearnedAddress>> learned_forget(const std::string& port, const std::string& address) override;
+  Result<std::vector<LearnedAddress>> learned_set(const std::string& port,
+                                                  const std::vector<std::string>& addresses) override;
+  Result<std::vector<GuestPort>> guest_ports() override;
+  Result<std::optional<GuestPort>> guest_port(const std::string& port) override;
+  Result<std::vector<Believed>> believe(const std::vector<PortEvent>& events) override;
   Result<GuestBound> guest_bind(const std::string& text, const std::string& file, GuestState state) override;
   Result<std::vector<BindingSummary>> guest_unbind(const std::string& name,
                                                    const std::optional<Mac>& unplugged) override;
@@ -93,6 +103,8 @@ class Host final : public Service {
 
   /// The lock, the stock filters, and nothing remembered that another process may have changed.
   Result<std::unique_ptr<store::Lock>> begin();
+  /// begin() and open_firewall(); what is in memory is used again when nobody can have changed anything meanwhile.
+  Result<std::unique_ptr<store::Lock>> resume();
   Result<void> open_backend();
   /// The firewall, with what an earlier process knew of the kernel.
   Result<void> open_firewall();
@@ -118,15 +130,23 @@ class Host final : public Service {
   Result<std::vector<Binding>> read_bindings();
   Result<Binding> require_binding(const std::string& port);
   BindingSummary summary(const Binding& binding) const;
-  Result<Bound> rebind(std::optional<Binding> before, const Binding& after);
+  Result<Bound> rebind(std::optional<Binding> before, Binding after);
   /// All these ports at one instant, in the kernel and then in the store. Returns warnings.
-  Result<std::vector<std::string>> change_ports(const std::vector<PortChange>& changes);
+  Result<std::vector<std::string>> change_ports(std::vector<PortChange> changes);
+  Result<GuestPort> guest_port_of(const Binding& binding);
+  /// What to do about one port's events; nothing to do leaves `changed` false.
+  Result<Believed> consider(const Binding& binding, const std::vector<const learn::Event*>& events);
+  /// Brings what is believed of these ports into force and into the store.
+  Result<void> enforce(const std::vector<std::pair<Binding, Believed*>>& ports);
+  Result<void> expire_all(std::vector<Binding>& bindings);
   Result<void> check_identity(const Filter& filter);
 
   Options options_;
   std::unique_ptr<store::Store> store_;
   Library library_;
+  Leases leases_;
   Networks networks_;
+  std::optional<std::string> filters_revision_;  ///< of the filters that programs_ was made from
   std::unique_ptr<Backend> backend_;
   std::optional<Firewall> firewall_;
   std::optional<Programs> programs_;
@@ -161,7 +181,7 @@ Result<void> Host::open_firewall() {
   } else {
     NWF_TRY(capabilities, backend_->capabilities());
   }
-  programs_.emplace(library_.lookup(), capabilities, lower_options());
+  programs_.emplace(library_.lookup(), capabilities, lower_options(), options_.learning);
   firewall_.emplace(*backend_, std::move(knowledge));
   return {};
 }
@@ -173,11 +193,31 @@ Result<void> Host::save_knowledge() {
   return store_->remove(Shelf::State, kKnowledge);
 }
 
+Result<std::unique_ptr<store::Lock>> Host::resume() {
+  NWF_TRY(auto lock, store_->lock());
+  // Whoever died may have changed the kernel or the state without writing down that it did.
+  if (lock->after_crash()) {
+    NWF_CHECK(store_->remove(Shelf::State, kKnowledge));
+    firewall_.reset();
+  }
+  const auto revision = store_->revision(Shelf::Filters);
+  if (firewall_ && programs_ && firewall_->knows_kernel() && revision && revision == filters_revision_) {
+    NWF_TRY(const auto generation, backend_->generation());
+    if (generation == firewall_->knowledge().generation) return lock;
+  }
+  NWF_CHECK(library_.seed());
+  library_.forget_all();
+  NWF_CHECK(open_firewall());
+  filters_revision_ = revision;
+  return lock;
+}
+
 Result<std::size_t> Host::reconcile_all(const std::set<std::string>& unbound) {
   if (options_.own_tables) NWF_CHECK(backend_->own());
   NWF_TRY(const Capabilities capabilities, backend_->capabilities());
-  programs_.emplace(library_.lookup(), capabilities, lower_options());
+  programs_.emplace(library_.lookup(), capabilities, lower_options(), options_.learning);
   NWF_TRY(auto bindings, read_bindings());
+  NWF_CHECK(expire_all(bindings));
   std::erase_if(bindings, [&](const Binding& binding) { return unbound.contains(binding.port.text()); });
   NWF_TRY(const auto reconciled, firewall_->reconcile(bindings, *programs_));
   NWF_CHECK(save_knowledge());
@@ -203,7 +243,9 @@ Result<Host::Change> Host::change_of(const Filters& filters, const std::vector<B
   change.edit = firewall_->edit(names, after);
   for (const Binding& binding : bindings) {
     NWF_TRY(auto before, read_binding(binding.port.text()));
-    change.ports.push_back({std::move(before), binding});
+    Binding with_learned = binding;
+    NWF_CHECK(leases_.fill(with_learned));
+    change.ports.push_back({std::move(before), std::move(with_learned)});
     listed.insert(binding.port.text());
   }
   const auto look_at = [&](const Binding& binding) {
@@ -212,8 +254,8 @@ Result<Host::Change> Host::change_of(const Filters& filters, const std::vector<B
   if (!change.edit.reshaped.empty()) {
     NWF_TRY(const auto all, read_bindings());
     for (const Binding& binding : all) {
-      const auto program = programs_->find(binding.filter, binding.effective_variables());
-      if (program && change.edit.reshaped.contains((*program)->lowered.name)) look_at(binding);
+      const auto placement = programs_->place(binding);
+      if (placement && change.edit.reshaped.contains(placement->program->lowered.name)) look_at(binding);
     }
   }
   for (const std::string& port : firewall_->knowledge().closed) {
@@ -238,6 +280,7 @@ Result<std::optional<Binding>> Host::read_binding(const std::string& port) {
   NWF_TRY(const auto text, store_->get(Shelf::Bindings, port));
   if (!text) return std::optional<Binding>{};
   NWF_TRY(auto parsed, xml::read_binding(*text, store_->path(Shelf::Bindings, port)));
+  NWF_CHECK(leases_.fill(parsed.value));
   return std::optional<Binding>{std::move(parsed.value)};
 }
 
@@ -354,7 +397,8 @@ Result<Defined> Host::filter_define(const std::string& text, const std::string& 
   NWF_TRY(const bool bound, any_port_bound());
   if (bound) {
     NWF_CHECK(open_firewall());
-    Programs after(library_.lookup_with(filters.changed), programs_->capabilities(), lower_options());
+    Programs after(library_.lookup_with(filters.changed), programs_->capabilities(), lower_options(),
+                   options_.learning);
     const auto make = [&]() -> Result<Change> {
       NWF_TRY(auto change, change_of(filters.changed, {}, after));
       result.ports = ports_changed(change);
@@ -418,8 +462,9 @@ Result<std::vector<FilterSummary>> Host::filter_list() {
   return library_.list();
 }
 
-Result<Bound> Host::rebind(std::optional<Binding> before, const Binding& after) {
+Result<Bound> Host::rebind(std::optional<Binding> before, Binding after) {
   NWF_CHECK(open_firewall());
+  NWF_CHECK(leases_.fill(after));
   NWF_TRY(const auto prepared, store_->prepare(Shelf::Bindings, after.port.text(), xml::write_binding(after)));
   Bound result;
   result.binding = summary(after);
@@ -464,6 +509,7 @@ Result<BindingSummary> Host::binding_delete(const std::string& port) {
   // Its program cannot be made any more, or the kernel lost some of it, so what the port has is not known: compare
   // everything instead.
   if (!applied) NWF_CHECK(reconcile_all({port}));
+  NWF_CHECK(leases_.remove(binding.port));
   NWF_CHECK(store_->remove(Shelf::Bindings, port));
   NWF_CHECK(save_knowledge());
   return deleted;
@@ -499,15 +545,16 @@ Result<Bound> Host::binding_set(const std::string& port, const Variables& values
   return rebind(before, after);
 }
 
-Result<std::vector<std::string>> Host::change_ports(const std::vector<PortChange>& changes) {
+Result<std::vector<std::string>> Host::change_ports(std::vector<PortChange> changes) {
   if (changes.empty()) return std::vector<std::string>{};
   NWF_CHECK(open_firewall());
   std::vector<store::ShelvedDocument> files;
-  for (const PortChange& change : changes) {
+  for (PortChange& change : changes) {
     if (!change.after) continue;
+    NWF_CHECK(leases_.fill(*change.after));
     const Binding& after = *change.after;
     // Compiled once more, and from memory, below: here it is known which port a failure is about.
-    if (auto program = programs_->find(after.filter, after.effective_variables()); !program) {
+    if (auto program = programs_->place(after); !program) {
       Error error = std::move(program).error();
       if (error.kind == ErrorKind::NotFound) error.kind = ErrorKind::Invalid;
       return fail(std::move(error).in("port " + after.port.text()).at(after.source));
@@ -524,7 +571,10 @@ Result<std::vector<std::string>> Host::change_ports(const std::vector<PortChange
   // As for one port: compare everything instead.
   if (!applied) NWF_CHECK(reconcile_all(unbound));
   NWF_CHECK(prepared->commit());
-  for (const std::string& port : unbound) NWF_CHECK(store_->remove(Shelf::Bindings, port));
+  for (const std::string& port : unbound) {
+    NWF_CHECK(leases_.remove(*PortName::parse(port)));
+    NWF_CHECK(store_->remove(Shelf::Bindings, port));
+  }
   NWF_CHECK(save_knowledge());
   return applied ? texts(*applied) : std::vector<std::string>{};
 }
@@ -588,9 +638,9 @@ Result<PortRules> Host::binding_rules(const std::string& port) {
   NWF_TRY(const auto lock, begin());
   NWF_TRY(const Binding binding, require_binding(port));
   NWF_CHECK(open_firewall());
-  NWF_TRY(const auto compiled, programs_->find(binding.filter, binding.effective_variables()));
+  NWF_TRY(const Placement placement, programs_->place(binding));
   NWF_TRY(const Held held, backend_->read());
-  return port_rules(binding, *compiled, held.ruleset);
+  return port_rules(binding, *placement.program, held.ruleset);
 }
 
 Result<Applied> Host::apply(const std::vector<Document>& documents, const Progress& progress) {
@@ -620,7 +670,8 @@ Result<Applied> Host::apply(const std::vector<Document>& documents, const Progre
   const bool bound = ports_are_bound || !bindings.empty();
   if (bound) {
     NWF_CHECK(open_firewall());
-    Programs after(library_.lookup_with(filters.changed), programs_->capabilities(), lower_options());
+    Programs after(library_.lookup_with(filters.changed), programs_->capabilities(), lower_options(),
+                   options_.learning);
     const auto make = [&]() -> Result<Change> {
       NWF_TRY(auto change, change_of(filters.changed, bindings, after));
       result.ports = ports_changed(change) - bindings.size();
@@ -667,7 +718,9 @@ Result<Planned> Host::plan(const std::vector<Document>& documents) {
   for (const Binding& binding : changed) by_port.emplace(binding.port.text(), &binding);
   for (Binding& binding : bindings)
     if (const auto found = by_port.find(binding.port.text()); found != by_port.end()) {
+      const Variables learned = std::move(binding.learned);
       binding = *found->second;
+      binding.learned = learned;
       by_port.erase(found);
     }
   for (const auto& [port, binding] : by_port) bindings.push_back(*binding);
@@ -675,7 +728,7 @@ Result<Planned> Host::plan(const std::vector<Document>& documents) {
 
   NWF_CHECK(open_backend());
   NWF_TRY(const Capabilities capabilities, backend_->capabilities());
-  Programs after(library_.lookup_with(filters.changed), capabilities, lower_options());
+  Programs after(library_.lookup_with(filters.changed), capabilities, lower_options(), options_.learning);
   Firewall firewall(*backend_, std::nullopt);
   NWF_TRY(const auto drift, firewall.drift(bindings, after));
   for (const ClosedPort& closed : drift.wanted.closed) {
@@ -692,6 +745,202 @@ Result<Planned> Host::plan(const std::vector<Document>& documents) {
   return planned;
 }
 
+namespace learned {
+
+LearnedAddress describe(const PortName& port, const learn::Belief& belief, const Clocks& now) {
+  constexpr std::int64_t kSecond = 1000;
+  LearnedAddress address;
+  address.port = port.text();
+  const bool four = std::holds_alternative<Ipv4>(belief.address);
+  address.variable = four ? "IP" : belief.is_prefix() ? "IPV6_PREFIX" : "IPV6";
+  address.address = learn::address_text(belief.address);
+  if (belief.is_prefix()) address.address += fmt::format("/{}", belief.prefix);
+  address.source = learn::source_name(belief.source);
+  address.server = belief.server;
+  address.age_seconds = static_cast<std::uint64_t>(std::max<std::int64_t>(0, (now.boot - belief.since) / kSecond));
+  if (belief.ends)
+    address.lease_seconds = static_cast<std::uint64_t>(std::max<std::int64_t>(0, (*belief.ends - now.boot) / kSecond));
+  return address;
+}
+
+std::vector<LearnedAddress> describe(const PortName& port, const learn::Beliefs& beliefs, const Clocks& now) {
+  std::vector<LearnedAddress> list;
+  for (const learn::Belief& belief : beliefs) list.push_back(describe(port, belief, now));
+  std::sort(list.begin(), list.end(), [](const LearnedAddress& a, const LearnedAddress& b) {
+    return std::tie(a.variable, a.address) < std::tie(b.variable, b.address);
+  });
+  return list;
+}
+
+Result<learn::Address> parse_address(const std::string& text) {
+  if (const auto four = Ipv4::parse(text)) return learn::Address{*four};
+  if (const auto six = Ipv6::parse(text)) return learn::Address{*six};
+  return fail(ErrorKind::Invalid, fmt::format("'{}' is no IP address", text), "give an IPv4 or IPv6 address");
+}
+
+}  // namespace learned
+
+Result<std::vector<LearnedAddress>> Host::learned_list(const std::string& port) {
+  std::set<std::string> ports;
+  if (port.empty()) {
+    NWF_TRY(ports, leases_.ports());
+  } else {
+    NWF_CHECK(require_binding(port));
+    ports.insert(port);
+  }
+  std::vector<LearnedAddress> list;
+  for (const std::string& name : ports) {
+    NWF_TRY(const auto binding, read_binding(name));
+    if (!binding) continue;
+    NWF_TRY(const auto beliefs, leases_.read(binding->port, binding->mac));
+    for (LearnedAddress& address : learned::describe(binding->port, beliefs, leases_.now()))
+      list.push_back(std::move(address));
+  }
+  return list;
+}
+
+Result<std::vector<LearnedAddress>> Host::learned_forget(const std::string& port, const std::string& address) {
+  NWF_TRY(const Binding binding, require_binding(port));
+  learn::event::Forgotten forgotten;
+  if (!address.empty()) {
+    NWF_TRY(forgotten.address, learned::parse_address(address));
+  }
+  NWF_TRY(const auto done, believe({{port, forgotten}}));
+  if (done.empty() || (!done[0].changed && !address.empty()))
+    return fail(ErrorKind::NotFound, fmt::format("port {} has not learned {}", port, address),
+                fmt::format("see `nwfctl learned list {}`", port));
+  if (done[0].error) return fail(*done[0].error);
+  learn::Beliefs gone = done[0].before;
+  std::erase_if(gone, [&](const learn::Belief& belief) {
+    return std::find(done[0].after.begin(), done[0].after.end(), belief) != done[0].after.end();
+  });
+  return learned::describe(binding.port, gone, leases_.now());
+}
+
+Result<std::vector<LearnedAddress>> Host::learned_set(const std::string& port,
+                                                      const std::vector<std::string>& addresses) {
+  NWF_TRY(const Binding binding, require_binding(port));
+  learn::event::Given given;
+  for (const std::string& text : addresses) {
+    NWF_TRY(const auto address, learned::parse_address(text));
+    given.addresses.push_back(address);
+  }
+  {
+    NWF_TRY(const auto lock, resume());
+    NWF_TRY(const Placement placement, programs_->place(binding));
+    for (const learn::Address& address : given.addresses)
+      if (const std::string variable = std::holds_alternative<Ipv4>(address) ? "IP" : "IPV6";
+          !placement.learns.contains(variable))
+        return fail(ErrorKind::Refused, fmt::format("port {} does not learn ${}", port, variable),
+                    fmt::format("`nwfctl binding set {} {}=…` gives it what its filter needs", port, variable));
+  }
+  NWF_TRY(const auto done, believe({{port, given}}));
+  if (done.empty()) return fail(ErrorKind::NotFound, fmt::format("port '{}' is not bound", port));
+  if (done[0].error) return fail(*done[0].error);
+  return learned::describe(binding.port, done[0].after, leases_.now());
+}
+
+Result<std::vector<GuestPort>> Host::guest_ports() {
+  NWF_TRY(const auto lock, resume());
+  NWF_TRY(const auto bindings, read_bindings());
+  std::vector<GuestPort> ports;
+  ports.reserve(bindings.size());
+  for (const Binding& binding : bindings) {
+    NWF_TRY(auto port, guest_port_of(binding));
+    ports.push_back(std::move(port));
+  }
+  return ports;
+}
+
+Result<std::optional<GuestPort>> Host::guest_port(const std::string& port) {
+  NWF_TRY(const auto lock, resume());
+  NWF_TRY(const auto binding, read_binding(port));
+  if (!binding) return std::optional<GuestPort>{};
+  NWF_TRY(auto guest, guest_port_of(*binding));
+  return std::optional<GuestPort>{std::move(guest)};
+}
+
+Result<GuestPort> Host::guest_port_of(const Binding& binding) {
+  GuestPort guest{binding.port.text(), binding.mac, {}};
+  const auto placement = programs_->place(binding);
+  if (!placement || placement->learns.empty()) return guest;
+  NWF_TRY(const Learning learning, learning_of(binding.variables, options_.learning));
+  LearningPort port{binding.port.text(), binding.mac, learning, placement->learns, {}, {}};
+  if (const auto servers = binding.variables.find(std::string(kServerVariable)); servers != binding.variables.end())
+    port.servers = servers->second;
+  NWF_TRY(port.beliefs, leases_.read(binding.port, binding.mac));
+  guest.learning = std::move(port);
+  return guest;
+}
+
+Result<Believed> Host::consider(const Binding& binding, const std::vector<const learn::Event*>& events) {
+  Believed believed;
+  believed.port = binding.port.text();
+  NWF_TRY(const Learning learning, learning_of(binding.variables, options_.learning));
+  NWF_TRY(believed.before, leases_.read(binding.port, binding.mac));
+  believed.after = believed.before;
+  for (const learn::Event* event : events)
+    if (learn::believe(believed.after, *event, learning, leases_.now().boot)) believed.changed = true;
+  return believed;
+}
+
+Result<void> Host::enforce(const std::vector<std::pair<Binding, Believed*>>& ports) {
+  std::vector<PortChange> changes;
+  std::vector<std::unique_ptr<store::Prepared>> prepared;
+  for (const auto& [binding, believed] : ports) {
+    NWF_TRY(auto file, leases_.prepare(binding, believed->after));
+    prepared.push_back(std::move(file));
+    Binding after = binding;
+    after.learned = learn::values_of(believed->after);
+    if (after.learned != binding.learned) changes.push_back({binding, std::move(after)});
+  }
+  if (!changes.empty()) NWF_CHECK(carry_out([&]() -> Result<Change> { return Change{changes, {}}; }, *programs_));
+  for (const auto& file : prepared) NWF_CHECK(file->commit());
+  if (!changes.empty()) NWF_CHECK(save_knowledge());
+  return {};
+}
+
+Result<std::vector<Believed>> Host::believe(const std::vector<PortEvent>& events) {
+  NWF_TRY(const auto lock, resume());
+  std::map<std::string, std::vector<const learn::Event*>> by_port;
+  for (const PortEvent& event : events) by_port[event.port].push_back(&event.event);
+  std::vector<Believed> result;
+  result.reserve(by_port.size());
+  std::vector<std::pair<Binding, Believed*>> changed;
+  for (const auto& [port, its] : by_port) {
+    NWF_TRY(auto binding, read_binding(port));
+    if (!binding) continue;
+    NWF_TRY(auto believed, consider(*binding, its));
+    result.push_back(std::move(believed));
+    if (result.back().changed) changed.emplace_back(std::move(*binding), &result.back());
+  }
+  if (changed.empty()) return result;
+  auto done = enforce(changed);
+  if (done) return result;
+  // One port may be what is wrong: each for itself, so that it alone keeps what it had.
+  for (auto& one : changed) {
+    auto alone = changed.size() == 1 ? std::move(done) : enforce({one});
+    if (alone) continue;
+    one.second->changed = false;
+    one.second->after = one.second->before;
+    one.second->error = std::move(alone).error();
+  }
+  return result;
+}
+
+Result<void> Host::expire_all(std::vector<Binding>& bindings) {
+  const learn::Event elapsed = learn::event::Elapsed{};
+  for (Binding& binding : bindings) {
+    if (binding.learned.empty()) continue;
+    auto believed = consider(binding, {&elapsed});
+    if (!believed || !believed->changed) continue;
+    NWF_TRY(const auto prepared, leases_.prepare(binding, believed->after));
+    NWF_CHECK(prepared->commit());
+    binding.learned = learn::values_of(believed->after);
+  }
+  return {};
+}
+
 Result<Status> Host::status() {
   NWF_TRY(const auto lock, begin());
   Status status;
@@ -702,7 +951,7 @@ Result<Status> Host::status() {
   for (const Binding& binding : bindings) status.bindings.push_back(summary(binding));
   NWF_CHECK(open_backend());
   NWF_TRY(status.capabilities, backend_->capabilities());
-  programs_.emplace(library_.lookup(), status.capabilities, lower_options());
+  programs_.emplace(library_.lookup(), status.capabilities, lower_options(), options_.learning);
   NWF_TRY(const Held held, backend_->read());
   NWF_TRY(const Wanted wanted, wanted_ruleset(bindings, *programs_, held.ruleset));
   for (const auto& [name, program] : wanted.programs) {
@@ -740,7 +989,11 @@ Result<std::size_t> Host::reconcile() {
 
 Result<std::unique_ptr<Service>> open(const Options& options) { return std::make_unique<Host>(options, nullptr); }
 
-std::unique_ptr<Service> open_with(const Options& options, std::unique_ptr<Backend> backend) {
+Result<std::unique_ptr<LearningHost>> open_learning(const Options& options) {
+  return std::make_unique<Host>(options, nullptr);
+}
+
+std::unique_ptr<LearningHost> open_with(const Options& options, std::unique_ptr<Backend> backend) {
   return std::make_unique<Host>(options, std::move(backend));
 }
 

@@ -21,6 +21,8 @@ struct StockFilter {
 };
 /// All of them, sorted by name. Generated at build time from host/stock/*.xml.
 const std::vector<StockFilter>& stock_filters();
+/// The filters of ports that wait for their address, from host/waiting/*.xml. They are no user's: not in the store.
+const std::vector<StockFilter>& waiting_filters();
 
 class Library {
  public:

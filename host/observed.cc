@@ -70,6 +70,25 @@ class Observed final : public Service {
     return done;
   }
   Result<PortRules> binding_rules(const std::string& port) override { return inner_.binding_rules(port); }
+  Result<std::vector<LearnedAddress>> learned_list(const std::string& port) override {
+    return inner_.learned_list(port);
+  }
+  Result<std::vector<LearnedAddress>> learned_forget(const std::string& port, const std::string& address) override {
+    auto done = inner_.learned_forget(port, address);
+    if (!done) return refused("learned forget", port, {}, std::move(done));
+    for (const LearnedAddress& each : *done)
+      tell(about(EventKind::Expired, each, fmt::format("port {}: {} is forgotten", port, each.address)));
+    return done;
+  }
+  Result<std::vector<LearnedAddress>> learned_set(const std::string& port,
+                                                  const std::vector<std::string>& addresses) override {
+    auto done = inner_.learned_set(port, addresses);
+    if (!done) return refused("learned set", port, {}, std::move(done));
+    for (const LearnedAddress& each : *done)
+      if (each.source == "manual")
+        tell(about(EventKind::Learned, each, fmt::format("port {} is given {}", port, each.address)));
+    return done;
+  }
   Result<GuestBound> guest_bind(const std::string& text, const std::string& file, GuestState state) override {
     auto done = inner_.guest_bind(text, file, state);
     if (!done) return refused("guest bind", {}, {}, std::move(done));
@@ -122,6 +141,9 @@ class Observed final : public Service {
     Event event{EventKind::Unbound, 0, b.port, b.filter, fmt::format("port {} is not guarded any more", b.port), {}};
     if (!guest.empty()) event.more.emplace("guest", guest);
     return event;
+  }
+  static Event about(EventKind kind, const LearnedAddress& address, std::string text) {
+    return {kind, 0, address.port, {}, std::move(text), {{"address", address.address}, {"source", address.source}}};
   }
   void tell(Event event) const {
     event.time_us = observer_.clock();

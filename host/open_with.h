@@ -6,9 +6,10 @@
 
 #include "engine/backend.h"
 #include "host/host.h"
+#include "host/learning.h"
 
 namespace nwf::host {
 
-std::unique_ptr<Service> open_with(const Options& options, std::unique_ptr<Backend> backend);
+std::unique_ptr<LearningHost> open_with(const Options& options, std::unique_ptr<Backend> backend);
 
 }  // namespace nwf::host

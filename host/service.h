@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -39,6 +40,17 @@ struct BindingSummary {
   std::string port;
   std::string filter;
   bool waiting = false;  ///< no interface of this name now: its rules are in force from its first frame
+};
+
+/// An address that a port has learned, or that an administrator gave it in place of learning.
+struct LearnedAddress {
+  std::string port;
+  std::string variable;                             ///< the filter's: IP, IPV6 or IPV6_PREFIX
+  std::string address;                              ///< a delegated prefix as ADDRESS/LENGTH
+  std::string source;                               ///< arp, ip, dhcp, nd, ra or manual
+  std::string server;                               ///< address of the DHCP server or router; empty where there is none
+  std::uint64_t age_seconds = 0;                    ///< since it is believed
+  std::optional<std::uint64_t> lease_seconds = {};  ///< until it ends; none: it has no end
 };
 
 /// What a bind did.
@@ -165,6 +177,16 @@ class Service {
   /// Replaces the named variables' values; the port's other variables stay.
   virtual Result<Bound> binding_set(const std::string& port, const Variables& values) = 0;
   virtual Result<PortRules> binding_rules(const std::string& port) = 0;
+
+  /// What was learned, of one port or of all when `port` is empty; sorted by port, variable and address.
+  virtual Result<std::vector<LearnedAddress>> learned_list(const std::string& port) = 0;
+  /// Forgets one address of a port, or all when `address` is empty; the addresses forgotten. A port without any waits
+  /// for one again. Errors: NotFound when the port is not bound, or has not learned the address.
+  virtual Result<std::vector<LearnedAddress>> learned_forget(const std::string& port, const std::string& address) = 0;
+  /// Gives a port that learns these addresses, in place of what it learned of their kinds; what it has now.
+  /// Errors: Refused for a port whose filter needs no address that is not given.
+  virtual Result<std::vector<LearnedAddress>> learned_set(const std::string& port,
+                                                          const std::vector<std::string>& addresses) = 0;
 
   /// Binds the ports of a guest as its <domain> says (or the <domstatus> that libvirt keeps of it), in one transaction:
   /// each interface with a <filterref> and a <target dev>.

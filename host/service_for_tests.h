@@ -19,6 +19,7 @@ class PlainService : public Service {
   Planned planned;
   Applied applied;
   Variables values;
+  std::vector<LearnedAddress> learned;
 
   Result<Defined> filter_define(const std::string& text, const std::string& file) override {
     asked.insert(asked.end(), {"define", text, file});
@@ -47,6 +48,20 @@ class PlainService : public Service {
     return Bound{{port, "mine", false}, {}};
   }
   Result<PortRules> binding_rules(const std::string&) override { return rules; }
+  Result<std::vector<LearnedAddress>> learned_list(const std::string& port) override {
+    asked.push_back(port);
+    return learned;
+  }
+  Result<std::vector<LearnedAddress>> learned_forget(const std::string& port, const std::string& address) override {
+    asked.insert(asked.end(), {port, address});
+    return learned;
+  }
+  Result<std::vector<LearnedAddress>> learned_set(const std::string& port,
+                                                  const std::vector<std::string>& addresses) override {
+    asked.push_back(port);
+    asked.insert(asked.end(), addresses.begin(), addresses.end());
+    return learned;
+  }
   Result<GuestBound> guest_bind(const std::string& text, const std::string& file, GuestState) override {
     asked.insert(asked.end(), {"guest", text, file});
     return GuestBound{"g", {{"vnet1", "mine", false}}, {}, {}};

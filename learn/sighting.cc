@@ -1,89 +1,79 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "learn/sighting.h"
 
-#include <algorithm>
-#include <array>
+#include "learn/packet.h"
 
 namespace nwf::learn {
 namespace {
 
-using View = std::span<const std::uint8_t>;
-
-constexpr std::size_t kMacBytes = 6, kTypeAt = 12, kTagBytes = 4;
-constexpr unsigned kIpv4 = 0x0800, kArp = 0x0806, kVlan = 0x8100, kIpv6 = 0x86dd;
-constexpr unsigned kNextHeaderIcmpv6 = 58, kNeighbourSolicitation = 135, kNeighbourAdvertisement = 136;
-
-unsigned u16(View bytes, std::size_t at) { return static_cast<unsigned>(bytes[at]) << 8U | bytes[at + 1]; }
+constexpr std::uint8_t kNeighbourSolicitation = 135, kNeighbourAdvertisement = 136, kHopLimit = 255, kFragment = 44;
 
 template <class Address>
-Address address_at(View bytes, std::size_t at) {
-  Address address;
-  std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), address.bytes.size(), address.bytes.begin());
-  return address;
-}
-
-/// One host's own address. RFC 1122 3.2.1.3: network 0 and 127 are nobody's, 224 and above no single host's.
-bool is_unicast(const Ipv4& address) {
-  const unsigned first = address.bytes[0];
-  return first != 0 && first != 127 && first < 224;
-}
-
-/// RFC 4291 2.4.
-bool is_unicast(const Ipv6& address) {
-  constexpr Ipv6 kUnspecified{};
-  constexpr Ipv6 kLoopback{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
-  return address != kUnspecified && address != kLoopback && address.bytes[0] != 0xff;
-}
-
-template <class Address>
-std::optional<Sighting> seen(const Mac& mac, const Address& address) {
+std::optional<Sighting> seen(const Address& address, Sighting::How how) {
   if (!is_unicast(address)) return std::nullopt;
-  return Sighting{mac, address};
+  return Sighting{address, how};
 }
 
-std::optional<Sighting> in_arp(const Mac& mac, View packet) {
-  constexpr std::size_t kArpBytes = 28;
-  if (packet.size() < kArpBytes) return std::nullopt;
-  const bool over_ethernet = u16(packet, 0) == 1 && u16(packet, 2) == kIpv4 && packet[4] == kMacBytes && packet[5] == 4;
-  if (!over_ethernet || address_at<Mac>(packet, 8) != mac) return std::nullopt;
-  return seen(mac, address_at<Ipv4>(packet, 14));
+std::optional<Sighting> in_arp(const Mac& sender, View packet) {
+  Reader reader(packet);
+  const auto hardware = reader.u16(), protocol = reader.u16();
+  const auto hardware_length = reader.u8(), protocol_length = reader.u8();
+  const auto operation = reader.u16();
+  const auto speaker = reader.address<Mac>();
+  const auto address = reader.address<Ipv4>();
+  constexpr std::size_t kTarget = 10;
+  if (!address || !operation || !reader.skip(kTarget)) return std::nullopt;
+  const bool over_ethernet = *hardware == 1 && *protocol == kEtherIpv4 && *hardware_length == speaker->bytes.size() &&
+                             *protocol_length == address->bytes.size();
+  if (!over_ethernet || *speaker != sender) return std::nullopt;
+  return seen(*address, Sighting::How::Arp);
 }
 
-std::optional<Sighting> in_ipv4(const Mac& mac, View packet) {
-  constexpr std::size_t kHeaderBytes = 20;
-  if (packet.size() < kHeaderBytes || packet[0] >> 4U != 4 || (packet[0] & 15U) < 5) return std::nullopt;
-  return seen(mac, address_at<Ipv4>(packet, 12));
+std::optional<Sighting> in_ipv4(View packet) {
+  Reader reader(packet);
+  const auto head = reader.u8(), tos = reader.u8();
+  const auto total = reader.u16(), identification = reader.u16(), fragment = reader.u16();
+  constexpr std::size_t kTtlProtocolChecksum = 4;
+  constexpr std::uint16_t kMoreOrOffset = 0x3fff;
+  if (!fragment || !tos || !identification || !reader.skip(kTtlProtocolChecksum)) return std::nullopt;
+  const auto source = reader.address<Ipv4>(), target = reader.address<Ipv4>();
+  if (!target || *head >> 4U != 4 || (*head & 15U) < 5 || *total < packet.size() - reader.rest().size())
+    return std::nullopt;
+  if ((*fragment & kMoreOrOffset) != 0) return std::nullopt;
+  return seen(*source, Sighting::How::Ip);
 }
 
-std::optional<Sighting> in_ipv6(const Mac& mac, View packet) {
-  constexpr std::size_t kHeaderBytes = 40, kTargetAt = 8;
-  if (packet.size() < kHeaderBytes || packet[0] >> 4U != 6) return std::nullopt;
-  const auto source = address_at<Ipv6>(packet, 8);
-  const View message = packet.subspan(kHeaderBytes);
-  if (packet[6] == kNextHeaderIcmpv6 && message.size() >= kTargetAt + source.bytes.size()) {
-    const bool detecting = message[0] == kNeighbourSolicitation && source == Ipv6{};
-    if (detecting || message[0] == kNeighbourAdvertisement) return seen(mac, address_at<Ipv6>(message, kTargetAt));
+std::optional<Sighting> in_ipv6(View packet) {
+  Reader reader(packet);
+  const auto head = reader.u32();
+  const auto length = reader.u16();
+  const auto next = reader.u8(), hops = reader.u8();
+  const auto source = reader.address<Ipv6>(), target = reader.address<Ipv6>();
+  if (!target || !length || !hops || *head >> 28U != 6 || *next == kFragment) return std::nullopt;
+  if (const auto message = icmpv6(packet);
+      message && (message->type == kNeighbourSolicitation || message->type == kNeighbourAdvertisement)) {
+    Reader body(message->body);
+    if (message->hop_limit != kHopLimit || message->code != 0 || !body.skip(4)) return std::nullopt;
+    const auto about = body.address<Ipv6>();
+    if (!about) return std::nullopt;
+    const bool detecting = message->type == kNeighbourSolicitation && *source == Ipv6{};
+    if (detecting || message->type == kNeighbourAdvertisement) return seen(*about, Sighting::How::Neighbour);
+    return seen(*source, Sighting::How::Neighbour);
   }
-  return seen(mac, source);
+  return seen(*source, Sighting::How::Ip);
 }
 
 }  // namespace
 
-std::optional<Sighting> sighting(View frame) {
-  std::size_t type_at = kTypeAt;
-  if (frame.size() < type_at + 2) return std::nullopt;
-  const auto mac = address_at<Mac>(frame, kMacBytes);
-  if (mac.is_multicast()) return std::nullopt;
-  if (u16(frame, type_at) == kVlan) type_at += kTagBytes;
-  if (frame.size() < type_at + 2) return std::nullopt;
-  const View packet = frame.subspan(type_at + 2);
-  switch (u16(frame, type_at)) {
-    case kArp:
-      return in_arp(mac, packet);
-    case kIpv4:
-      return in_ipv4(mac, packet);
-    case kIpv6:
-      return in_ipv6(mac, packet);
+std::optional<Sighting> sighting(const Mac& sender, std::uint16_t ether_type, View packet) {
+  if (sender.is_multicast()) return std::nullopt;
+  switch (ether_type) {
+    case kEtherArp:
+      return in_arp(sender, packet);
+    case kEtherIpv4:
+      return in_ipv4(packet);
+    case kEtherIpv6:
+      return in_ipv6(packet);
     default:
       return std::nullopt;
   }

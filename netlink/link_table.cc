@@ -27,7 +27,7 @@ std::vector<LinkEvent> LinkTable::put(const Link& link) {
 std::vector<LinkEvent> LinkTable::remove(int index) {
   const auto found = links_.find(index);
   if (found == links_.end()) return {};
-  const LinkEvent event{Kind::Gone, found->second.name, {}, name_of(found->second.master)};
+  const LinkEvent event{Kind::Gone, found->second.name, {}, name_of(found->second.master), found->second.kind};
   links_.erase(found);
   return {event};
 }

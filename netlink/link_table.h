@@ -13,7 +13,8 @@ namespace nwf::netlink {
 struct Link {
   int index = 0;
   std::string name;
-  int master = 0;  ///< the index of the bridge (or bond, …) it is in; 0: none
+  int master = 0;         ///< the index of the bridge (or bond, …) it is in; 0: none
+  std::string kind = {};  ///< as `ip -details link` says: bridge, tun, veth, …; empty for hardware
   friend bool operator==(const Link&, const Link&) = default;
 };
 
@@ -21,8 +22,9 @@ struct LinkEvent {
   enum class Kind { Appeared, Gone, Renamed, Moved };
   Kind kind = Kind::Appeared;
   std::string name;
-  std::string before;  ///< Renamed: the old name. Moved: the old bridge, or empty
-  std::string bridge;  ///< the bridge it is in now, or empty
+  std::string before;       ///< Renamed: the old name. Moved: the old bridge, or empty
+  std::string bridge;       ///< the bridge it is in now, or empty
+  std::string device = {};  ///< Gone: what kind it was, as Link::kind
   friend bool operator==(const LinkEvent&, const LinkEvent&) = default;
 };
 

@@ -24,6 +24,20 @@ tl::unexpected<Error> failed(const std::string& what) {
               fmt::format("{}: {}", what, std::strerror(code)));
 }
 
+/// IFLA_LINKINFO holds IFLA_INFO_KIND.
+std::string kind_in(const nlattr* info) {
+  std::string kind;
+  mnl_attr_parse_nested(
+      info,
+      [](const nlattr* attribute, void* into) {
+        if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND && mnl_attr_validate(attribute, MNL_TYPE_STRING) >= 0)
+          *static_cast<std::string*>(into) = mnl_attr_get_str(attribute);
+        return MNL_CB_OK;
+      },
+      &kind);
+  return kind;
+}
+
 LinkStatistics link_in(const nlmsghdr* header) {
   LinkStatistics found;
   found.link.index = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(header))->ifi_index;
@@ -38,6 +52,9 @@ LinkStatistics link_in(const nlmsghdr* header) {
             break;
           case IFLA_MASTER:
             if (size >= 4) out.link.master = static_cast<int>(mnl_attr_get_u32(attribute));
+            break;
+          case IFLA_LINKINFO:
+            out.link.kind = kind_in(attribute);
             break;
           case IFLA_STATS64:
             if (rtnl_link_stats64 counted{}; size >= 4 * sizeof(std::uint64_t)) {
@@ -145,10 +162,7 @@ class Watch final : public LinkWatch {
   }
 
   Result<std::vector<LinkEvent>> resync() {
-    NWF_TRY(const auto all, dump());
-    std::vector<Link> links;
-    links.reserve(all.size());
-    for (const LinkStatistics& each : all) links.push_back(each.link);
+    NWF_TRY(const auto links, read_links());
     return table_.replace(links);
   }
 
@@ -166,6 +180,14 @@ Result<std::unique_ptr<LinkWatch>> LinkWatch::open() {
   auto watch = std::make_unique<Watch>(std::move(socket));
   NWF_CHECK(watch->resync());
   return std::unique_ptr<LinkWatch>(std::move(watch));
+}
+
+Result<std::vector<Link>> read_links() {
+  NWF_TRY(const auto all, dump());
+  std::vector<Link> links;
+  links.reserve(all.size());
+  for (const LinkStatistics& each : all) links.push_back(each.link);
+  return links;
 }
 
 Result<std::vector<LinkStatistics>> read_link_statistics() { return dump(); }

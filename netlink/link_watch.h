@@ -32,6 +32,8 @@ class LinkWatch {
   virtual const LinkTable& table() const = 0;
 };
 
+/// All interfaces at one moment.
+Result<std::vector<Link>> read_links();
 /// All interfaces with what they counted.
 Result<std::vector<LinkStatistics>> read_link_statistics();
 

@@ -63,6 +63,17 @@ class Client final : public host::Service {
   Result<host::PortRules> binding_rules(const std::string& port) override {
     return call<host::PortRules>("BindingRules", port);
   }
+  Result<std::vector<host::LearnedAddress>> learned_list(const std::string& port) override {
+    return call<std::vector<host::LearnedAddress>>("LearnedList", port);
+  }
+  Result<std::vector<host::LearnedAddress>> learned_forget(const std::string& port,
+                                                           const std::string& address) override {
+    return call<std::vector<host::LearnedAddress>>("LearnedForget", port, address);
+  }
+  Result<std::vector<host::LearnedAddress>> learned_set(const std::string& port,
+                                                        const std::vector<std::string>& addresses) override {
+    return call<std::vector<host::LearnedAddress>>("LearnedSet", port, addresses);
+  }
   Result<host::GuestBound> guest_bind(const std::string& text, const std::string& file,
                                       host::GuestState state) override {
     return call<host::GuestBound>("GuestBind", Blob{text}, file, state);

@@ -79,6 +79,11 @@ const Method kMethods[] = {
     row<&Service::binding_list, std::vector<host::BindingSummary>>("BindingList", Access::Read, {}),
     row<&Service::binding_set, host::Bound, Text, Variables>("BindingSet", Access::Change, {"port", "values"}),
     row<&Service::binding_rules, host::PortRules, Text>("BindingRules", Access::Read, {"port"}),
+    row<&Service::learned_list, std::vector<host::LearnedAddress>, Text>("LearnedList", Access::Read, {"port"}),
+    row<&Service::learned_forget, std::vector<host::LearnedAddress>, Text, Text>("LearnedForget", Access::Change,
+                                                                                 {"port", "address"}),
+    row<&Service::learned_set, std::vector<host::LearnedAddress>, Text, std::vector<Text>>("LearnedSet", Access::Change,
+                                                                                           {"port", "addresses"}),
     row<&Service::guest_bind, host::GuestBound, Blob, Text, host::GuestState>("GuestBind", Access::Change,
                                                                               {"xml", "file", "state"}),
     row<&Service::guest_unbind, std::vector<host::BindingSummary>, Text, std::optional<Mac>>(

@@ -66,6 +66,18 @@ struct Fields<host::BindingSummary> {
   }
 };
 template <>
+struct Fields<host::LearnedAddress> {
+  static void each(auto& v, auto&& field) {
+    field("port", v.port);
+    field("variable", v.variable);
+    field("address", v.address);
+    field("source", v.source);
+    field("server", v.server);
+    field("age_seconds", v.age_seconds);
+    field("lease_seconds", v.lease_seconds);
+  }
+};
+template <>
 struct Fields<host::Bound> {
   static void each(auto& v, auto&& field) {
     field("binding", v.binding);
@@ -219,6 +231,18 @@ struct Fields<host::PortFigures> {
   }
 };
 template <>
+struct Fields<host::LearnerFigures> {
+  static void each(auto& v, auto&& field) {
+    field("frames", v.frames);
+    field("learned", v.learned);
+    field("ended", v.ended);
+    field("untrusted", v.untrusted);
+    field("limited", v.limited);
+    field("lost", v.lost);
+    field("refused", v.refused);
+  }
+};
+template <>
 struct Fields<host::Figures> {
   static void each(auto& v, auto&& field) {
     field("version", v.version);
@@ -230,6 +254,7 @@ struct Fields<host::Figures> {
     field("transactions", v.transactions);
     field("transactions_refused", v.transactions_refused);
     field("heals", v.heals);
+    field("learner", v.learner);
     field("ports", v.ports);
   }
 };

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ctime>
 #include <filesystem>
 
 #include "store/file_error.h"
@@ -34,6 +35,8 @@ ShelfPlace place_of(Shelf shelf) {
       return {"/etc/nwf/filters", ".xml"};
     case Shelf::Bindings:
       return {"/run/nwf/bindings", ".xml"};
+    case Shelf::Leases:
+      return {"/run/nwf/leases", ".json"};
     case Shelf::State:
       return {"/run/nwf/state", ""};
     case Shelf::Networks:
@@ -144,6 +147,20 @@ class DirectoryStore : public Store {
     return names;
   }
 
+  std::optional<std::string> revision(Shelf shelf) override {
+    struct stat directory {};
+    timespec now{};
+    if (::stat(directory_of(shelf).c_str(), &directory) != 0 || ::clock_gettime(CLOCK_REALTIME, &now) != 0) return {};
+    const auto nanoseconds = [](const timespec& time) {
+      return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+    };
+    // The file system's time goes in steps: what was changed just now may be changed again without showing.
+    constexpr std::int64_t kStep = 20'000'000;
+    const std::int64_t age = nanoseconds(now) - nanoseconds(directory.st_mtim);
+    if (age < kStep) return {};
+    return fmt::format("{}:{}:{}", directory.st_dev, directory.st_ino, nanoseconds(directory.st_mtim));
+  }
+
   Result<std::unique_ptr<Prepared>> prepare(Shelf shelf, const std::string& name, std::string_view text) override {
     NWF_TRY(const std::string file, file_of(shelf, name));
     if (text.size() > kMaxDocument) {
@@ -226,8 +243,8 @@ class DirectoryStore : public Store {
 
   void clean_up() {
     for (const std::string& directory : directories()) remove_undecided(directory);
-    for (const Shelf shelf : {Shelf::Filters, Shelf::Bindings, Shelf::State, Shelf::Networks, Shelf::Autostart,
-                              Shelf::NetworksUp, Shelf::NetworksChanging}) {
+    for (const Shelf shelf : {Shelf::Filters, Shelf::Bindings, Shelf::Leases, Shelf::State, Shelf::Networks,
+                              Shelf::Autostart, Shelf::NetworksUp, Shelf::NetworksChanging}) {
       const auto directory = open_directory_fd(directory_of(shelf), false);
       if (directory && *directory) remove_stale(*directory);
     }

@@ -15,9 +15,10 @@
 
 namespace nwf::store {
 
-/// The shelves of a store. Filters, networks and which of these start by themselves are definitions; bindings, networks
-/// that are up, networks that are just coming or going, and state are of this boot's run.
-enum class Shelf { Filters, Bindings, State, Networks, Autostart, NetworksUp, NetworksChanging };
+/// The shelves of a store. Filters, networks and which of these start by themselves are definitions; bindings, leases
+/// (what was learned of a port), networks that are up, networks that are just coming or going, and state are of this
+/// boot's run.
+enum class Shelf { Filters, Bindings, Leases, State, Networks, Autostart, NetworksUp, NetworksChanging };
 
 /// A document written but not yet in force: commit() puts it in force by one rename, destruction without
 /// commit drops it. Splitting the two lets a kernel transaction stand between them: everything that can fail
@@ -63,6 +64,9 @@ class Store {
   /// Many documents that come into force together: once commit() returns they all are, and a crash before, within or
   /// after it leaves all of them or none to whoever takes the lock next. Called with the lock held until after commit.
   virtual Result<std::unique_ptr<Prepared>> prepare_all(const std::vector<ShelvedDocument>& documents) = 0;
+  /// Something that differs whenever documents of the shelf were put in force, added or removed meanwhile; nothing when
+  /// that cannot be told just now. A file that somebody edits in place is not noticed.
+  virtual std::optional<std::string> revision(Shelf shelf) = 0;
   /// Fills an empty shelf with all of these at one instant: a crash leaves it empty or full.
   virtual Result<void> fill(Shelf shelf, const std::vector<Document>& documents) = 0;
   /// Removes a document; removing one that is not there is not an error.
@@ -71,9 +75,9 @@ class Store {
   virtual std::string path(Shelf shelf, const std::string& name) const = 0;
 };
 
-/// One file each: ROOT/etc/nwf/filters/NAME.xml, ROOT/run/nwf/bindings/PORT.xml, ROOT/run/nwf/state/NAME,
-/// ROOT/etc/nwf/networks/NAME.xml, ROOT/etc/nwf/networks/autostart/NAME, ROOT/run/nwf/networks/NAME.xml,
-/// ROOT/run/nwf/networks/changing/NAME.xml;
+/// One file each: ROOT/etc/nwf/filters/NAME.xml, ROOT/run/nwf/bindings/PORT.xml, ROOT/run/nwf/leases/PORT.json,
+/// ROOT/run/nwf/state/NAME, ROOT/etc/nwf/networks/NAME.xml, ROOT/etc/nwf/networks/autostart/NAME,
+/// ROOT/run/nwf/networks/NAME.xml, ROOT/run/nwf/networks/changing/NAME.xml;
 /// written by temporary file, fsync, rename and fsync of the directory. The lock is flock(2) on
 /// ROOT/run/nwf/lock. Directories are made when first needed, mode 0755. `root` "" or "/" is the host itself.
 std::unique_ptr<Store> open_directory(const std::string& root);

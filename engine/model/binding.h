@@ -23,8 +23,12 @@ struct Binding {
   Variables variables;  ///< parameters of the binding's <filterref>; `IP` also from <ip address>
   Source source;
   std::optional<PortName> link = {};  ///< the host's device below a macvtap port; kept, nothing is made of it
+  /// What is believed of the guest's own addresses, by variable (learning.h). Counts for a variable that the filter
+  /// needs and nobody gives.
+  Variables learned = {};
 
-  /// The variables that rules see: `variables`, and `MAC` from the binding's own address.
+  /// The variables that rules see, without those that are learned: `variables`, and `MAC` from the binding's own
+  /// address.
   Variables effective_variables() const;
 };
 

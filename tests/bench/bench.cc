@@ -36,7 +36,8 @@ double microseconds_since(Clock::time_point start) {
 
 /// A port's elements for clean-traffic, exactly as nwf writes them.
 Result<PortElements> elements_for(host::Programs& programs, const Binding& b) {
-  NWF_TRY(const auto compiled, programs.find(b.filter, b.effective_variables()));
+  NWF_TRY(const auto placement, programs.place(b));
+  const host::CompiledPtr& compiled = placement.program;
   return port_elements(compiled->lowered, compiled->program.sets, true, b.port, b.effective_variables());
 }
 

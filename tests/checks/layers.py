@@ -13,7 +13,7 @@ ROOMS = {
     "engine": ({"engine"}, {"fmt", "tl"}),
     "xml": ({"xml", "engine"}, {"fmt", "libxml"}),
     "netlink": ({"netlink", "engine"}, {"fmt", "libmnl", "libnftnl", "linux", "netlink", "net", "sys", "arpa", "fcntl.h", "unistd.h"}),
-    "learn": ({"learn", "engine"}, {"fmt", "pcap"}),
+    "learn": ({"learn", "engine"}, {"fmt", "pcap", "linux", "sys"}),
     "store": ({"store", "engine"}, {"fmt", "sys", "dirent.h", "fcntl.h", "unistd.h"}),
     "host": ({"host", "store", "netlink", "xml", "engine", "learn"}, {"fmt", "nlohmann", "sys", "dirent.h", "fcntl.h", "poll.h", "signal.h", "spawn.h", "unistd.h"}),
     "rpc": ({"rpc", "host", "engine"}, {"fmt", "systemd", "sys", "fcntl.h", "unistd.h"}),

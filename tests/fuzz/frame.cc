@@ -8,13 +8,15 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace nwf;
-  const auto seen = learn::sighting({data, size});
+  if (size < 14) return 0;
+  Mac sender;
+  std::copy_n(data + 6, sender.bytes.size(), sender.bytes.begin());
+  const auto type = static_cast<std::uint16_t>(data[12] << 8U | data[13]);
+  const auto seen = learn::sighting(sender, type, learn::View(data, size).subspan(14));
   if (!seen) return 0;
-  fuzz::must(size >= 14 && std::equal(seen->mac.bytes.begin(), seen->mac.bytes.end(), data + 6),
-             "the sender is the frame's", seen->mac.text());
   const auto in_frame = [&](const auto& address) {
     return std::search(data, data + size, address.bytes.begin(), address.bytes.end()) != data + size;
   };
-  fuzz::must(std::visit(in_frame, seen->address), "the address is in the frame", seen->mac.text());
+  fuzz::must(std::visit(in_frame, seen->address), "the address is in the frame", sender.text());
   return 0;
 }

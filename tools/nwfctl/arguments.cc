@@ -78,6 +78,9 @@ const Shape& shape_of(Takes takes) {
       {Takes::Network, " NAME", "NAME", "--network", "a network's name or UUID", false},
       {Takes::NetworkUpdate, " NAME COMMAND SECTION XML", "NAME", "--network", "a network's name or UUID", false},
       {Takes::PortAndValues, " PORT NAME=VALUE…", "PORT", "--binding", "the port's interface name", false},
+      {Takes::MaybePort, " [PORT]", "PORT", "--binding", "the port's interface name; all ports without it", false},
+      {Takes::PortAndAddress, " PORT [ADDRESS]", "PORT", "--binding", "the port's interface name", false},
+      {Takes::PortAndAddresses, " PORT ADDRESS…", "PORT", "--binding", "the port's interface name", false},
   };
   return *std::ranges::find(kShapes, takes, &Shape::takes);
 }
@@ -105,16 +108,21 @@ void add_arguments(CLI::App& app, const Command& command, Arguments& into) {
     for (const char* flag : {"--live", "--config", "--current"})
       app.add_flag_callback(flag, [&into, flag] { into.flags.emplace_back(flag); });
   }
+  if (command.takes == Takes::PortAndAddresses) app.add_option("ADDRESS", into.addresses);
+  if (command.takes == Takes::PortAndAddress) app.add_option("ADDRESS", into.addresses)->expected(0, 1);
   if (shape.validate) app.add_flag("--validate");
 }
 
 // What the parser does not know: which arguments must be there, in our words.
 std::string missing_argument(const Command& command, const Arguments& arguments) {
-  if (command.takes == Takes::Nothing || command.takes == Takes::MaybeFiles || command.takes == Takes::Pace) return "";
+  if (command.takes == Takes::Nothing || command.takes == Takes::MaybeFiles || command.takes == Takes::Pace ||
+      command.takes == Takes::MaybePort)
+    return "";
   const bool files = command.takes == Takes::Files;
   if (files ? arguments.files.empty() : arguments.name.empty()) return std::string(shape_of(command.takes).name);
   if (command.takes == Takes::PortAndValues && arguments.assignments.empty()) return "NAME=VALUE";
   if (command.takes == Takes::NetworkUpdate && arguments.assignments.size() != 3) return "NAME COMMAND SECTION XML";
+  if (command.takes == Takes::PortAndAddresses && arguments.addresses.empty()) return "ADDRESS";
   return "";
 }
 

@@ -123,6 +123,23 @@ Outcome plan(Service& service, const Arguments& arguments, Terminal& terminal) {
   return done;
 }
 
+Outcome learned_list(Service& service, const Arguments& arguments, Terminal&) {
+  return outcome(service.learned_list(arguments.name), [](auto list) { return LearnedList{std::move(list)}; });
+}
+
+Outcome learned_forget(Service& service, const Arguments& arguments, Terminal&) {
+  const std::string address = arguments.addresses.empty() ? "" : arguments.addresses.front();
+  return outcome(service.learned_forget(arguments.name, address), [&](auto list) {
+    return LearnedForgotten{arguments.name, std::move(list)};
+  });
+}
+
+Outcome learned_set(Service& service, const Arguments& arguments, Terminal&) {
+  return outcome(service.learned_set(arguments.name, arguments.addresses), [&](auto list) {
+    return LearnedGiven{arguments.name, std::move(list)};
+  });
+}
+
 Outcome status(Service& service, const Arguments&, Terminal&) {
   return outcome(service.status(), [](host::Status all) { return all; });
 }
@@ -180,6 +197,9 @@ constexpr Command kCommands[] = {
      "taken for virsh's sake: all are listed"},
     {"net", "info", "net-info", Takes::Network, "Show what a network is and does", net_info},
     {"net", "leases", "net-dhcp-leases", Takes::Network, "List the addresses that guests were given", net_leases},
+    {"learned", "list", "", Takes::MaybePort, "List the addresses that ports have learned", learned_list},
+    {"learned", "forget", "", Takes::PortAndAddress, "Forget learned addresses of a port", learned_forget},
+    {"learned", "set", "", Takes::PortAndAddresses, "Give addresses to a port that learns", learned_set},
     {"", "apply", "", Takes::Directory, "Define and bind all that a directory holds, as one change", apply},
     {"", "plan", "", Takes::MaybeFiles, "Show what files, or reconcile, would change", plan},
     {"", "status", "", Takes::Nothing, "Show what is in force and whether the kernel agrees", status},

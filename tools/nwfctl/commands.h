@@ -26,13 +26,17 @@ enum class Takes {
   Port,
   PortAndValues,
   Network,
-  NetworkUpdate
+  NetworkUpdate,
+  MaybePort,
+  PortAndAddress,
+  PortAndAddresses
 };
 
 struct Arguments {
   std::string name;  ///< the filter, the port, the network, the one file, or the directory
   std::vector<std::string> files;
   std::vector<std::string> assignments;
+  std::vector<std::string> addresses;
   Variables variables;  ///< the assignments, read
   double interval_seconds = 1;
   unsigned times = 0;  ///< how often; 0: without end on a terminal, else once

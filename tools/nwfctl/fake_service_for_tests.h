@@ -19,6 +19,7 @@ class FakeService : public host::Service {
   std::optional<Error> next_error;    // of the next define
   Variables last_values;
   host::PortRules rules;
+  std::vector<host::LearnedAddress> learned;
   host::Status all;
   host::Applied applied;
   host::Planned planned;
@@ -91,6 +92,19 @@ class FakeService : public host::Service {
     NWF_CHECK(find(port));
     return rules;
   }
+  Result<std::vector<host::LearnedAddress>> learned_list(const std::string& port) override {
+    if (!port.empty()) NWF_CHECK(find(port));
+    return learned;
+  }
+  Result<std::vector<host::LearnedAddress>> learned_forget(const std::string& port, const std::string&) override {
+    NWF_CHECK(find(port));
+    return learned;
+  }
+  Result<std::vector<host::LearnedAddress>> learned_set(const std::string& port,
+                                                        const std::vector<std::string>&) override {
+    NWF_CHECK(find(port));
+    return learned;
+  }
   Result<host::GuestBound> guest_bind(const std::string&, const std::string&, host::GuestState) override {
     return host::GuestBound{};
   }
@@ -146,6 +160,14 @@ class Borrowed : public host::Service {
   Result<host::BindingSummary> binding_lookup(const std::string& p) override { return to_.binding_lookup(p); }
   Result<std::vector<host::BindingSummary>> binding_list() override { return to_.binding_list(); }
   Result<host::Bound> binding_set(const std::string& p, const Variables& v) override { return to_.binding_set(p, v); }
+  Result<std::vector<host::LearnedAddress>> learned_list(const std::string& p) override { return to_.learned_list(p); }
+  Result<std::vector<host::LearnedAddress>> learned_forget(const std::string& p, const std::string& a) override {
+    return to_.learned_forget(p, a);
+  }
+  Result<std::vector<host::LearnedAddress>> learned_set(const std::string& p,
+                                                        const std::vector<std::string>& a) override {
+    return to_.learned_set(p, a);
+  }
   Result<host::PortRules> binding_rules(const std::string& p) override { return to_.binding_rules(p); }
   Result<host::GuestBound> guest_bind(const std::string& t, const std::string& f, host::GuestState s) override {
     return to_.guest_bind(t, f, s);

@@ -50,6 +50,22 @@ Json of(const host::NetworkSummary& v) {
           {"autostart", v.autostart}, {"degraded", v.degraded}};
 }
 
+Json of(const host::LearnedAddress& v) {
+  return {{"port", v.port},
+          {"variable", v.variable},
+          {"address", v.address},
+          {"source", v.source},
+          {"server", v.server},
+          {"age_seconds", v.age_seconds},
+          {"lease_seconds", v.lease_seconds ? Json(*v.lease_seconds) : Json(nullptr)}};
+}
+
+Json list_of(const std::vector<host::LearnedAddress>& addresses) {
+  Json list = Json::array();
+  for (const auto& address : addresses) list.push_back(of(address));
+  return list;
+}
+
 template <class Range, class Key>
 Json sorted_list(Range items, Key key) {
   std::ranges::sort(items, {}, key);
@@ -200,6 +216,13 @@ struct Printer {
   Json operator()(const BindingDeleted& v) const { return {{"deleted", of(v.binding)}}; }
   Json operator()(const BindingList& v) const {
     return {{"bindings", sorted_list(v.bindings, &host::BindingSummary::port)}};
+  }
+  Json operator()(const LearnedList& v) const { return {{"learned", list_of(v.addresses)}}; }
+  Json operator()(const LearnedForgotten& v) const {
+    return {{"forgotten", {{"port", v.port}, {"addresses", list_of(v.addresses)}}}};
+  }
+  Json operator()(const LearnedGiven& v) const {
+    return {{"given", {{"port", v.port}, {"addresses", list_of(v.addresses)}}}};
   }
   Json operator()(const VariablesSet& v) const { return {{"updated", of(v.result)}}; }
   Json operator()(const XmlText& v) const { return {{"xml", v.xml}}; }

@@ -137,6 +137,26 @@ TEST_F(Print, BindingSet) {
          R"({"updated": {"port": "vnet0", "filter": "clean", "waiting": false, "warnings": []}})");
 }
 
+TEST_F(Print, Learned) {
+  tool.service.learned = {{"vnet0", "IP", "192.0.2.1", "dhcp", "192.0.2.254", 90, 3600},
+                          {"vnet0", "IPV6_PREFIX", "2001:db8::/56", "manual", "", 5, std::nullopt}};
+  const std::string addresses = R"([{"port": "vnet0", "variable": "IP", "address": "192.0.2.1", "source": "dhcp",
+      "server": "192.0.2.254", "age_seconds": 90, "lease_seconds": 3600},
+     {"port": "vnet0", "variable": "IPV6_PREFIX", "address": "2001:db8::/56", "source": "manual", "server": "",
+      "age_seconds": 5, "lease_seconds": null}])";
+  expect({"learned", "list"},
+         " Port Dev   Variable      Address         Source   Server        Age      Lease ends\n"
+         "--------------------------------------------------------------------------------------\n"
+         " vnet0      IP            192.0.2.1       dhcp     192.0.2.254   1m 30s   in 1h 0m\n"
+         " vnet0      IPV6_PREFIX   2001:db8::/56   manual                 5s       never\n"
+         "\n",
+         "", R"({"learned": )" + addresses + "}");
+  expect({"learned", "forget", "vnet0"}, "Port vnet0 has forgotten 192.0.2.1\nPort vnet0 has forgotten 2001:db8::/56\n",
+         "", R"({"forgotten": {"port": "vnet0", "addresses": )" + addresses + "}}");
+  expect({"learned", "set", "vnet0", "192.0.2.1"}, "Port vnet0 has 192.0.2.1\nPort vnet0 has 2001:db8::/56\n", "",
+         R"({"given": {"port": "vnet0", "addresses": )" + addresses + "}}");
+}
+
 TEST_F(Print, BindingRules) {
   tool.service.rules = {
       .port = "vnet0",

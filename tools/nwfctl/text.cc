@@ -24,6 +24,15 @@ std::string paint(std::string_view text, std::string_view code, Style style) {
 
 std::string bold(std::string_view text, Style style) { return paint(text, "1", style); }
 
+/// Two units at most: 45s, 1m 30s, 2h 5m, 3d 4h.
+std::string duration(std::int64_t seconds) {
+  constexpr std::int64_t kMinute = 60, kHour = 60 * kMinute, kDay = 24 * kHour;
+  if (seconds < kMinute) return fmt::format("{}s", seconds);
+  if (seconds < kHour) return fmt::format("{}m {}s", seconds / kMinute, seconds % kMinute);
+  if (seconds < kDay) return fmt::format("{}h {}m", seconds / kHour, seconds % kHour / kMinute);
+  return fmt::format("{}d {}h", seconds / kDay, seconds % kDay / kHour);
+}
+
 class Printer {
  public:
   Printer(Style style, Style talk_style) : style_(style), talk_style_(talk_style) {}
@@ -60,6 +69,20 @@ class Printer {
     Table table({"Port Dev", "Filter"});
     for (const auto& binding : sorted(v.bindings)) table.add({binding.port, binding.filter});
     print(table);
+  }
+  void operator()(const LearnedList& v) {
+    Table table({"Port Dev", "Variable", "Address", "Source", "Server", "Age", "Lease ends"});
+    for (const auto& a : v.addresses)
+      table.add({a.port, a.variable, a.address, a.source, a.server, duration(a.age_seconds),
+                 a.lease_seconds ? "in " + duration(*a.lease_seconds) : "never"});
+    print(table);
+  }
+  void operator()(const LearnedForgotten& v) {
+    for (const auto& a : v.addresses) say("Port {} has forgotten {}", v.port, a.address);
+    if (v.addresses.empty()) say("Port {} had learned nothing", v.port);
+  }
+  void operator()(const LearnedGiven& v) {
+    for (const auto& a : v.addresses) say("Port {} has {}", v.port, a.address);
   }
   void operator()(const VariablesSet& v) {
     say("Network filter binding on {} updated", v.result.binding.port);

@@ -45,6 +45,20 @@ struct BindingDeleted {
 struct BindingList {
   std::vector<host::BindingSummary> bindings;
 };
+/// learned list.
+struct LearnedList {
+  std::vector<host::LearnedAddress> addresses;
+};
+/// learned forget: what was forgotten.
+struct LearnedForgotten {
+  std::string port;
+  std::vector<host::LearnedAddress> addresses;
+};
+/// learned set: what the port has now.
+struct LearnedGiven {
+  std::string port;
+  std::vector<host::LearnedAddress> addresses;
+};
 struct VariablesSet {
   host::Bound result;
 };
@@ -83,10 +97,11 @@ struct Top {
   bool on_terminal = false;  ///< over what was printed last
 };
 
-using Value = std::variant<FiltersDefined, FilterUndefined, FilterList, FilterEdited, FilterValid, BindingCreated,
-                           BindingDeleted, BindingList, VariablesSet, XmlText, host::Event, Top, host::PortRules,
-                           host::Applied, host::Planned, host::Status, Reconciled, NetworkDefined, NetworkEdited,
-                           NetworkDone, NetworkList, host::NetworkSummary, LeaseList>;
+using Value =
+    std::variant<FiltersDefined, FilterUndefined, FilterList, FilterEdited, FilterValid, BindingCreated, BindingDeleted,
+                 BindingList, LearnedList, LearnedForgotten, LearnedGiven, VariablesSet, XmlText, host::Event, Top,
+                 host::PortRules, host::Applied, host::Planned, host::Status, Reconciled, NetworkDefined, NetworkEdited,
+                 NetworkDone, NetworkList, host::NetworkSummary, LeaseList>;
 
 /// True when a plan is of anything at all.
 bool changes_something(const host::Planned& planned);

@@ -7,6 +7,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <fstream>
@@ -18,6 +19,7 @@
 #include "rpc/names.h"
 #include "rpc/server.h"
 #include "tools/nwfd/journal.h"
+#include "tools/nwfd/learning.h"
 #include "tools/nwfd/metrics.h"
 #include "tools/nwfd/sandbox.h"
 #include "tools/nwfd/sockets.h"
@@ -63,6 +65,7 @@ class Daemon {
     // Here a process parts that may start others, before it is given up: nothing in this one can from now on.
     if (options_.sandbox) NWF_CHECK(enter_sandbox());
     reconcile("at the start");
+    open_learner();
     sd_event_set_watchdog(loop, 1);
     sd_notify(0, "READY=1");
     journal_.tell(fmt::format("ready; the kernel's tables are {}", whose_tables()));
@@ -112,6 +115,7 @@ class Daemon {
                static_cast<unsigned long long>(now.tv_sec) * 1'000'000ULL +
                    static_cast<unsigned long long>(now.tv_nsec) / 1000ULL);
     reconcile("at SIGHUP");
+    if (learning_ != nullptr) learning_->all_changed();
     sd_notify(0, "READY=1");
     return 0;
   }
@@ -119,6 +123,7 @@ class Daemon {
   Result<void> open_host() {
     host::Options host_options;
     host_options.root = options_.root;
+    host_options.learning = options_.learning;
     host_options.networks = false;  // they start dnsmasq and turn the host's switches, which nwfd may not
     host_options.own_tables = options_.guard == Guard::Owned;
     const auto on_transaction = [this](std::uint64_t us, bool applied) {
@@ -161,6 +166,59 @@ class Daemon {
     if (auto joined = server_->join(options_.bus == "system" ? "" : options_.bus); !joined)
       journal_.tell(joined.error(), "without a message bus");
     return {};
+  }
+
+  /// Without it ports that wait for an address go on waiting, and the rest works.
+  void open_learner() {
+    auto learner = host_->open_learner([this](const host::Believed& believed) { tell_learned(believed); });
+    const auto on_error = [this](const Error& error) { journal_.tell(error, "cannot learn addresses"); };
+    if (!learner) return on_error(learner.error());
+    auto learning = LearningLoop::open(loop_.get(), std::move(*learner), on_error);
+    if (!learning) return on_error(learning.error());
+    learning_ = std::move(*learning);
+  }
+
+  void tell_learned(const host::Believed& believed) {
+    if (believed.error) {
+      tell({host::EventKind::Refused,
+            wall_clock_us(),
+            believed.port,
+            {},
+            fmt::format("port {}: what it learned is not in force: {}", believed.port, nwf::describe(*believed.error)),
+            {{"verb", "learn"}}});
+      return;
+    }
+    const auto told = [&](const learn::Beliefs& some, const learn::Beliefs& others, host::EventKind kind,
+                          auto&& words) {
+      for (const learn::Belief& belief : some) {
+        const bool both = std::any_of(others.begin(), others.end(), [&](const learn::Belief& other) {
+          return other.address == belief.address && other.prefix == belief.prefix;
+        });
+        if (both) continue;
+        const std::string address = learn::address_text(belief.address);
+        tell({kind,
+              wall_clock_us(),
+              believed.port,
+              {},
+              words(address),
+              {{"address", address},
+               {"source", std::string(learn::source_name(belief.source))},
+               {"server", belief.server}}});
+      }
+    };
+    told(believed.after, believed.before, host::EventKind::Learned,
+         [&](const std::string& address) { return fmt::format("port {} has learned {}", believed.port, address); });
+    told(believed.before, believed.after, host::EventKind::Expired,
+         [&](const std::string& address) { return fmt::format("port {} no longer has {}", believed.port, address); });
+  }
+
+  /// What an event means for the ports that learn.
+  void follow(const host::Event& event) {
+    using Kind = host::EventKind;
+    if (learning_ == nullptr) return;
+    if (event.kind == Kind::Bound || event.kind == Kind::Unbound || event.kind == Kind::Changed)
+      learning_->changed(event.port);
+    if (event.kind == Kind::Defined || event.kind == Kind::Undefined) learning_->all_changed();
   }
 
   /// Compares everything and mends it. A failure is told, and tried again later: the daemon is there to answer why.
@@ -219,7 +277,18 @@ class Daemon {
     for (const host::LinkNews& each : *news) {
       tell_link(each, each.name);
       if (each.kind == host::LinkNews::Kind::Renamed) tell_link(each, each.before);
+      // The next guest on a TAP of this name has addresses of its own.
+      if (each.kind == host::LinkNews::Kind::Gone && each.tap) forget_learned(each.name);
     }
+    if (learning_ != nullptr) learning_->links_changed();
+  }
+
+  void forget_learned(const std::string& port) {
+    const auto learned = host_->service().learned_list(port);
+    if (!learned || learned->empty()) return;
+    if (const auto done = service_->learned_forget(port, {}); !done)
+      journal_.tell(done.error(), "cannot forget what a guest that is gone had");
+    if (learning_ != nullptr) learning_->changed(port);
   }
 
   /// Of interfaces, only bound ports are news.
@@ -258,6 +327,7 @@ class Daemon {
   void tell(const host::Event& event) {
     ++figures_.events[std::string(host::event_name(event.kind))];
     journal_.tell(event);
+    follow(event);
     if (server_ != nullptr) server_->tell(event);
   }
 
@@ -276,6 +346,7 @@ class Daemon {
     std::ifstream("/proc/self/statm") >> total >> resident;
     now.resident_bytes = resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
     now.clients = server_->connections();
+    if (learning_ != nullptr) now.learner = learning_->figures();
     NWF_TRY(now.ports, host_->ports());
     return now;
   }
@@ -289,6 +360,7 @@ class Daemon {
   rpc::Loop loop_;
   std::unique_ptr<host::Guarded> host_;
   std::unique_ptr<host::Service> service_;
+  std::unique_ptr<LearningLoop> learning_;
   std::unique_ptr<rpc::Server> server_;
   std::unique_ptr<MetricsSocket> metrics_;
   rpc::EventSource retry_;

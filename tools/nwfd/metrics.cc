@@ -151,6 +151,20 @@ std::string to_openmetrics(const host::Figures& figures) {
   out.family("nwf_transactions_refused", "counter", "Kernel transactions refused or outdated.");
   out.sample("nwf_transactions_refused_total", "", figures.transactions_refused);
   out.histogram("nwf_heal_seconds", "From the news of somebody else's change to its undoing.", figures.heals);
+  const host::LearnerFigures& learner = figures.learner;
+  out.family("nwf_learner_frames", "counter", "Frames that were looked at to learn addresses.");
+  out.sample("nwf_learner_frames_total", "", learner.frames);
+  out.family("nwf_learner_frames_lost", "counter", "Frames for which there was no room.");
+  out.sample("nwf_learner_frames_lost_total", "", learner.lost);
+  out.family("nwf_learner_changes", "counter",
+             "Changes of what is believed of ports' addresses; ended: of leases that ended.");
+  out.sample("nwf_learner_changes_total", "kind=\"learned\"", learner.learned - learner.ended);
+  out.sample("nwf_learner_changes_total", "kind=\"ended\"", learner.ended);
+  out.sample("nwf_learner_changes_total", "kind=\"refused\"", learner.refused);
+  out.family("nwf_learner_untrusted", "counter", "Messages of servers and routers that nobody trusts.");
+  out.sample("nwf_learner_untrusted_total", "", learner.untrusted);
+  out.family("nwf_learner_limited", "counter", "Times that an interface sent too much and was not listened to.");
+  out.sample("nwf_learner_limited_total", "", learner.limited);
   out.family("nwf_ports", "gauge", "Bound ports, by whether their interface exists.");
   const auto there = std::ranges::count_if(figures.ports, &host::PortFigures::there);
   out.sample("nwf_ports", "there=\"true\"", there);

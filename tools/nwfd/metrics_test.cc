@@ -32,6 +32,8 @@ host::Figures some() {
   figures.transactions.add(15);
   figures.transactions.add(300);
   figures.transactions_refused = 2;
+  figures.learner.learned = 5;
+  figures.learner.ended = 2;
   figures.ports = {{"vnet0", "a\"b\\c\nd", "br0", true, 1, 60, 2, 120}, {"vnet1", "web", "", false, 0, 0, 0, 0}};
   return figures;
 }
@@ -42,6 +44,8 @@ TEST(OpenMetrics, WhatIsCountedIsThere) {
   EXPECT_THAT(text, HasSubstr("nwf_uptime_seconds 1.5\n"));
   EXPECT_THAT(text, HasSubstr("nwf_events_total{kind=\"bound\"} 3\n"));
   EXPECT_THAT(text, HasSubstr("nwf_transactions_refused_total 2\n"));
+  EXPECT_THAT(text, HasSubstr("nwf_learner_changes_total{kind=\"learned\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("nwf_learner_changes_total{kind=\"ended\"} 2\n"));
   EXPECT_THAT(text, HasSubstr("nwf_ports{there=\"true\"} 1\nnwf_ports{there=\"false\"} 1\n"));
   EXPECT_THAT(text, Not(HasSubstr("port=\"vnet1\""))) << "nothing is known of a port that is not there";
 }

@@ -19,6 +19,7 @@ constexpr const char* kHelp =
     "                   by default system, and none with --root\n"
     "  --tables WHOSE   owned: the kernel refuses others' changes to nwf's tables, or, where\n"
     "                   it cannot, as watched: their changes are undone at once; shared: nothing\n"
+    "  --learning HOW   any, dhcp or none: how ports learn addresses whose binding does not say\n"
     "  --no-sandbox     keep capabilities and system calls, for debuggers\n"
     "  --version        print the version\n"
     "\n"
@@ -35,6 +36,8 @@ std::variant<DaemonOptions, DaemonInformation, DaemonMisuse> parse_daemon_option
   DaemonOptions options;
   const std::map<std::string, Guard> guards{
       {"owned", Guard::Owned}, {"watched", Guard::Watched}, {"shared", Guard::Shared}};
+  const std::map<std::string, Learning> ways{
+      {"any", Learning::Any}, {"dhcp", Learning::Dhcp}, {"none", Learning::None}};
   bool no_sandbox = false;
   try {
     CLI::App app;
@@ -44,6 +47,7 @@ std::variant<DaemonOptions, DaemonInformation, DaemonMisuse> parse_daemon_option
     app.add_flag("--others-read", options.others_read);
     app.add_option("--bus", options.bus);
     app.add_option("--tables", options.guard)->transform(CLI::CheckedTransformer(guards));
+    app.add_option("--learning", options.learning)->transform(CLI::CheckedTransformer(ways));
     app.add_flag("--no-sandbox", no_sandbox);
     std::vector<std::string> reversed(words.rbegin(), words.rend());  // as the parser takes them
     app.parse(std::move(reversed));

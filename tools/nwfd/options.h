@@ -6,6 +6,8 @@
 #include <variant>
 #include <vector>
 
+#include "engine/model/learning.h"
+
 namespace nwf::tools {
 
 /// What is done about other programs that write nf_tables.
@@ -21,6 +23,7 @@ struct DaemonOptions {
   bool others_read = false;
   std::string bus;  ///< address of a message bus, `system` or `none`
   Guard guard = Guard::Owned;
+  Learning learning = Learning::Any;  ///< of ports whose binding does not say (CTRL_IP_LEARNING)
   bool sandbox = true;
 };
 

@@ -45,6 +45,9 @@ TEST(DaemonOptions, EachIsTaken) {
 }
 
 TEST(DaemonOptions, WhatIsNotUnderstoodIsSaid) {
+  EXPECT_EQ(taken({"--learning", "dhcp"}).learning, Learning::Dhcp);
+  EXPECT_EQ(taken({}).learning, Learning::Any);
+  EXPECT_THAT(misuse({"--learning", "always"}), HasSubstr("always"));
   EXPECT_THAT(misuse({"--tables", "mine"}), HasSubstr("mine"));
   EXPECT_THAT(misuse({"--fast"}), HasSubstr("--fast"));
   EXPECT_THAT(misuse({"word"}), HasSubstr("word"));
@@ -55,7 +58,7 @@ TEST(DaemonOptions, HelpAndVersionEndIt) {
   const auto help = parse_daemon_options({"--root", "/x", "--help"});
   ASSERT_TRUE(std::holds_alternative<DaemonInformation>(help));
   for (const char* option :
-       {"--root", "--group", "--others-read", "--bus", "--tables", "--no-sandbox", "--version", "SIGHUP"})
+       {"--root", "--group", "--others-read", "--bus", "--tables", "--learning", "--no-sandbox", "--version", "SIGHUP"})
     EXPECT_THAT(std::get<DaemonInformation>(help).text, HasSubstr(option));
   const auto version = parse_daemon_options({"--version"});
   ASSERT_TRUE(std::holds_alternative<DaemonInformation>(version));
