@@ -46,6 +46,7 @@ struct LearnerFigures {
   std::uint64_t limited = 0;    ///< times that an interface sent too much and was not listened to for a while
   std::uint64_t lost = 0;       ///< frames for which the kernel had no room
   std::uint64_t refused = 0;    ///< changes that could not be brought into force
+  Latency latency;              ///< from the kernel's time stamp of a frame to what it teaches in force
 };
 
 struct Figures {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "learn/packet.h"
 #include "learn/sighting.h"
@@ -33,6 +34,13 @@ void remember(Questions& questions, Question question) {
   std::erase_if(questions, [&](const auto& other) { return other.transaction == question.transaction; });
   if (questions.size() == kQuestions) questions.erase(questions.begin());
   questions.push_back(std::move(question));
+}
+
+/// Since the kernel's time stamp of a frame. A host's clock may have been set meanwhile.
+std::uint64_t microseconds_since(std::int64_t nanoseconds) {
+  using namespace std::chrono;
+  const auto now = duration_cast<std::chrono::nanoseconds>(system_clock::now().time_since_epoch()).count();
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, now - nanoseconds) / 1000);
 }
 
 bool learns(const LearningPort& port, std::string_view variable) { return port.learns.contains(std::string(variable)); }
@@ -221,6 +229,7 @@ std::optional<Instant> Learner::next_deadline() const {
 
 Result<void> Learner::tick() {
   now_ = clock_().boot;
+  captured_.reset();
   for (auto& [interface, allowance] : allowances_)
     if (allowance.muted_until && *allowance.muted_until <= now_) {
       allowance = {kGuestBurst, now_, {}};
@@ -234,11 +243,15 @@ Result<void> Learner::tick() {
   return {};
 }
 
-void Learner::add(Watched& watched, learn::Event event) { events_.push_back({watched.port.port, std::move(event)}); }
+void Learner::add(Watched& watched, learn::Event event) {
+  if (captured_) heard_.try_emplace(watched.port.port, *captured_);
+  events_.push_back({watched.port.port, std::move(event)});
+}
 
 Result<void> Learner::deliver() {
   if (events_.empty()) return {};
   const std::vector<PortEvent> events = std::exchange(events_, {});
+  const std::map<std::string, std::int64_t> heard = std::exchange(heard_, {});
   NWF_TRY(const auto all, host_.believe(events));
   for (const Believed& believed : all) {
     const auto watched = watched_.find(believed.port);
@@ -255,6 +268,8 @@ Result<void> Learner::deliver() {
     }
     if (believed.changed) {
       ++figures_.learned;
+      if (const auto first = heard.find(believed.port); first != heard.end())
+        figures_.latency.add(microseconds_since(first->second));
       if (std::any_of(events.begin(), events.end(), [&](const PortEvent& event) {
             return event.port == believed.port && std::holds_alternative<learn::event::Elapsed>(event.event);
           }))
@@ -267,6 +282,7 @@ Result<void> Learner::deliver() {
 
 void Learner::take(const Frame& frame) {
   // Every frame is looked at once: where it came in, or where the host sent it.
+  captured_ = frame.captured_nanoseconds;
   const auto link = links_.find(frame.interface);
   if (link == links_.end() || frame.outgoing != (link->second.kind == "bridge")) return;
   const auto guest = guests_.find(frame.interface);

@@ -136,6 +136,8 @@ class Learner {
   std::map<unsigned, Allowance> allowances_;
   std::map<unsigned, std::vector<Advertised>> prefixes_;  ///< by bridge
   std::vector<PortEvent> events_;
+  std::optional<std::int64_t> captured_;       ///< when the kernel saw the frame that is looked at
+  std::map<std::string, std::int64_t> heard_;  ///< by port: of the first frame that its events are from
   learn::Instant now_ = 0;
   learn::Instant listened_at_ = 0;
   std::optional<learn::Instant> listen_at_;

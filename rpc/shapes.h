@@ -240,6 +240,7 @@ struct Fields<host::LearnerFigures> {
     field("limited", v.limited);
     field("lost", v.lost);
     field("refused", v.refused);
+    field("latency", v.latency);
   }
 };
 template <>

@@ -23,7 +23,6 @@ constexpr PortRange kDefaultPorts{1024, 65535};
 struct Translation {
   std::optional<AddressRange> addresses;  ///< none: the outgoing interface's own
   PortRange ports = kDefaultPorts;
-  friend bool operator==(const Translation&, const Translation&) = default;
 
   /// The name of its chain, from its content, so that the same is the same after a restart. No word of nft's own.
   std::string name() const {

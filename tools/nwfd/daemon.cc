@@ -133,7 +133,7 @@ class Daemon {
         ++figures_.transactions_refused;
     };
     NWF_TRY(host_, host::open_guarded(host_options, on_transaction));
-    service_ = host::observe(host_->service(), {[this](const host::Event& event) { tell(event); }, wall_clock_us,
+    service_ = host::observe(host_->service(), {[this](const host::Event& event) { done(event); }, wall_clock_us,
                                                 [this] { return figures(); }});
     NWF_CHECK(on_readable<&Daemon::follow_links>(host_->links_descriptor(), "interfaces"));
     if (options_.guard == Guard::Shared) return {};
@@ -212,13 +212,14 @@ class Daemon {
          [&](const std::string& address) { return fmt::format("port {} no longer has {}", believed.port, address); });
   }
 
-  /// What an event means for the ports that learn.
-  void follow(const host::Event& event) {
-    using Kind = host::EventKind;
-    if (learning_ == nullptr) return;
-    if (event.kind == Kind::Bound || event.kind == Kind::Unbound || event.kind == Kind::Changed)
+  /// Somebody did something: told, and looked at for what it means to the ports that learn.
+  void done(const host::Event& event) {
+    tell(event);
+    if (learning_ == nullptr || event.kind == host::EventKind::Refused) return;
+    if (event.port.empty())
+      learning_->all_changed();
+    else
       learning_->changed(event.port);
-    if (event.kind == Kind::Defined || event.kind == Kind::Undefined) learning_->all_changed();
   }
 
   /// Compares everything and mends it. A failure is told, and tried again later: the daemon is there to answer why.
@@ -327,7 +328,6 @@ class Daemon {
   void tell(const host::Event& event) {
     ++figures_.events[std::string(host::event_name(event.kind))];
     journal_.tell(event);
-    follow(event);
     if (server_ != nullptr) server_->tell(event);
   }
 

@@ -161,6 +161,7 @@ std::string to_openmetrics(const host::Figures& figures) {
   out.sample("nwf_learner_changes_total", "kind=\"learned\"", learner.learned - learner.ended);
   out.sample("nwf_learner_changes_total", "kind=\"ended\"", learner.ended);
   out.sample("nwf_learner_changes_total", "kind=\"refused\"", learner.refused);
+  out.histogram("nwf_learn_seconds", "From a frame to what it teaches in force.", learner.latency);
   out.family("nwf_learner_untrusted", "counter", "Messages of servers and routers that nobody trusts.");
   out.sample("nwf_learner_untrusted_total", "", learner.untrusted);
   out.family("nwf_learner_limited", "counter", "Times that an interface sent too much and was not listened to.");
