@@ -18,7 +18,7 @@ import time
 LIBC = ctypes.CDLL(None, use_errno=True)
 NEWNET, NEWNS = 0x40000000, 0x00020000
 SKIPPED = 77
-PATIENCE = float(os.environ.get("NWF_PATIENCE_MS", "400")) / 1000  # until silence counts as an answer
+PATIENCE = float(os.environ.get("NWF_PATIENCE_MS", "800")) / 1000  # until silence counts as an answer
 ECHO = 9000
 NS = "xmlns:nwf='https://nwf.dev/xmlns/network/1.0'"
 
