@@ -279,7 +279,7 @@ Result<void> read_family(Channel& channel, std::uint32_t& sequence, Family famil
     mnl_attr_put_strz(elements.header(), NFTA_SET_ELEM_LIST_TABLE, ours.c_str());
     mnl_attr_put_strz(elements.header(), NFTA_SET_ELEM_LIST_SET, name.c_str());
     std::set<Element> read;
-    NWF_CHECK(ask(channel, elements, [&](const nlmsghdr* header) { read_elements(header, set, read); }));
+    NWF_CHECK(ask(channel, elements, [&, &its = set](const nlmsghdr* header) { read_elements(header, its, read); }));
     if (set.interval && set.key.size() == 1) read = ranges(read);
     if (!read.empty()) table.elements.emplace(name, std::move(read));
   }

@@ -25,8 +25,8 @@ std::string paint(std::string_view text, std::string_view code, Style style) {
 std::string bold(std::string_view text, Style style) { return paint(text, "1", style); }
 
 /// Two units at most: 45s, 1m 30s, 2h 5m, 3d 4h.
-std::string duration(std::int64_t seconds) {
-  constexpr std::int64_t kMinute = 60, kHour = 60 * kMinute, kDay = 24 * kHour;
+std::string duration(std::uint64_t seconds) {
+  constexpr std::uint64_t kMinute = 60, kHour = 60 * kMinute, kDay = 24 * kHour;
   if (seconds < kMinute) return fmt::format("{}s", seconds);
   if (seconds < kHour) return fmt::format("{}m {}s", seconds / kMinute, seconds % kMinute);
   if (seconds < kDay) return fmt::format("{}h {}m", seconds / kHour, seconds % kHour / kMinute);
