@@ -477,6 +477,10 @@ Result<Bound> Host::rebind(std::optional<Binding> before, Binding after) {
     return fail(std::move(error).at(after.source));
   }
   result.warnings = texts(*applied);
+  if (const auto placement = programs_->place(after); placement && placement->waits)
+    result.warnings.push_back(
+        fmt::format("port {} waits until nwfd has learned ${}: its guest may ask for an address only",
+                    after.port.text(), fmt::join(placement->learns, ", $")));
   NWF_CHECK(prepared->commit());
   NWF_CHECK(save_knowledge());
   return result;

@@ -123,7 +123,10 @@ class LearnNetns : public HostTest {
 };
 
 TEST_F(LearnNetns, AServersAckOpensThePortForThatAddress) {
-  NWF_ASSERT_OK(service_->binding_create(learning_binding("vnet0", one_.mac, "dhcp"), "b.xml"));
+  const auto bound = service_->binding_create(learning_binding("vnet0", one_.mac, "dhcp"), "b.xml");
+  NWF_ASSERT_OK(bound);
+  ASSERT_EQ(bound->warnings.size(), 1U);
+  EXPECT_NE(bound->warnings[0].find("waits until nwfd has learned $IP"), std::string::npos) << bound->warnings[0];
   start_learner();
   EXPECT_FALSE(udp_passes("vnet0", "lan0", one_, other_)) << "it waits for its address";
   server_says(ack(one_));
