@@ -520,7 +520,9 @@ Result<BindingSummary> Host::binding_delete(const std::string& port) {
 }
 
 Result<std::string> Host::binding_dumpxml(const std::string& port) {
-  NWF_TRY(const Binding binding, require_binding(port));
+  NWF_TRY(Binding binding, require_binding(port));
+  // As libvirt shows it: with the variable that every port has.
+  binding.variables = binding.effective_variables();
   return xml::write_binding(binding);
 }
 

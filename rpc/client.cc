@@ -20,9 +20,38 @@ namespace {
 /// A large reconcile takes a while; a daemon that hangs is ended by its watchdog before this.
 constexpr std::uint64_t kPatienceUs = 120'000'000;
 
+/// A conversation over a connection, which is the conversation's from now on.
+Result<PeerBus> greet(int connection) {
+  sd_bus* made = nullptr;
+  int r = sd_bus_new(&made);
+  PeerBus bus(made);
+  if (r >= 0) r = sd_bus_set_fd(made, connection, connection);
+  if (r < 0) close(connection);
+  if (r >= 0) r = sd_bus_start(made);
+  if (r < 0) return fail(bus_error(r, "cannot speak to nwfd"));
+  return bus;
+}
+
+/// A conversation with whoever listens at `socket`; none when nobody does.
+Result<PeerBus> knock(const std::string& socket) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (socket.size() >= sizeof address.sun_path) return PeerBus();
+  std::memcpy(address.sun_path, socket.c_str(), socket.size());
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return fail(bus_error(errno, "cannot make a socket"));
+  // sockets(7): every address begins like a sockaddr
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    close(fd);
+    return PeerBus();
+  }
+  return greet(fd);
+}
+
 class Client final : public host::Service {
  public:
-  Client(PeerBus bus, std::optional<host::Options> here) : bus_(std::move(bus)), here_(std::move(here)) {}
+  Client(PeerBus bus, std::string socket, std::optional<host::Options> here)
+      : bus_(std::move(bus)), socket_(std::move(socket)), here_(std::move(here)) {}
 
   Result<host::Defined> filter_define(const std::string& text, const std::string& file) override {
     return call<host::Defined>("FilterDefine", Blob{text}, file);
@@ -161,9 +190,22 @@ class Client final : public host::Service {
     return value;
   }
 
-  /// Sends a call and waits for its answer: sd_bus_call() would throw an error's structure away.
+  /// Sends a call and waits for its answer. A call that could not be sent, because nwfd was started anew meanwhile, is
+  /// sent to the new one; one that was sent is not, for nobody knows what came of it.
   template <class Put>
-  Result<Message> exchange(const char* method, Put put) {
+  Result<Message> exchange(const char* method, const Put& put) {
+    bool unsent = false;
+    auto reply = exchange_once(method, put, unsent);
+    if (!unsent || socket_.empty()) return reply;
+    NWF_TRY(auto bus, knock(socket_));
+    if (bus == nullptr) return reply;
+    bus_ = std::move(bus);
+    return exchange_once(method, put, unsent);
+  }
+
+  /// sd_bus_call() would throw an error's structure away.
+  template <class Put>
+  Result<Message> exchange_once(const char* method, const Put& put, bool& unsent) {
     sd_bus_message* made = nullptr;
     int r = sd_bus_message_new_method_call(bus_.get(), &made, nullptr, kObjectPath, kInterface, method);
     const Message message(made);
@@ -179,7 +221,8 @@ class Client final : public host::Service {
           },
           &reply, kPatienceUs);
     const Slot waiting(slot);
-    if (r == -ENOTCONN || r == -ECONNRESET) return fail(no_answer());
+    unsent = r == -ENOTCONN || r == -ECONNRESET;
+    if (unsent) return fail(no_answer());
     if (r < 0) return fail(bus_error(r, fmt::format("cannot ask nwfd for {}", method)));
     while (reply == nullptr) NWF_CHECK(step());
     if (sd_bus_message_is_method_error(reply.get(), nullptr) != 0) return fail(read_error(reply.get()));
@@ -196,39 +239,23 @@ class Client final : public host::Service {
   }
 
   PeerBus bus_;
+  std::string socket_;                 ///< where an nwfd that is started anew answers; empty when that is not known
   std::optional<host::Options> here_;  ///< the host that the daemon works on, when it is this one
   std::unique_ptr<host::Service> in_process_;
 };
 
-Result<std::unique_ptr<host::Service>> converse_about(int connection, std::optional<host::Options> here) {
-  sd_bus* made = nullptr;
-  int r = sd_bus_new(&made);
-  PeerBus bus(made);
-  if (r >= 0) r = sd_bus_set_fd(made, connection, connection);
-  if (r < 0) close(connection);
-  if (r >= 0) r = sd_bus_start(made);
-  if (r < 0) return fail(bus_error(r, "cannot speak to nwfd"));
-  return std::make_unique<Client>(std::move(bus), std::move(here));
-}
-
 Result<std::unique_ptr<host::Service>> connect_about(const std::string& socket, std::optional<host::Options> here) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (socket.size() >= sizeof address.sun_path) return std::unique_ptr<host::Service>();
-  std::memcpy(address.sun_path, socket.c_str(), socket.size());
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return fail(bus_error(errno, "cannot make a socket"));
-  // sockets(7): every address begins like a sockaddr
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    close(fd);
-    return std::unique_ptr<host::Service>();
-  }
-  return converse_about(fd, std::move(here));
+  NWF_TRY(auto bus, knock(socket));
+  if (bus == nullptr) return std::unique_ptr<host::Service>();
+  return std::make_unique<Client>(std::move(bus), socket, std::move(here));
 }
 
 }  // namespace
 
-Result<std::unique_ptr<host::Service>> converse(int connection) { return converse_about(connection, std::nullopt); }
+Result<std::unique_ptr<host::Service>> converse(int connection) {
+  NWF_TRY(auto bus, greet(connection));
+  return std::make_unique<Client>(std::move(bus), std::string(), std::nullopt);
+}
 
 Result<std::unique_ptr<host::Service>> connect(const std::string& socket) {
   return connect_about(socket, std::nullopt);

@@ -12,6 +12,7 @@ namespace nwf::rpc {
 
 /// The nwfd behind the private socket at `socket` (names.h), or nullptr when none answers there: no socket, nobody
 /// listening, or no permission to knock. Errors: Kernel when it answers, but not as an nwfd does.
+/// An nwfd that is started anew there is spoken to from then on.
 Result<std::unique_ptr<host::Service>> connect(const std::string& socket);
 /// The nwfd that works below this root when one answers, else the host in this process: what every tool opens.
 Result<std::unique_ptr<host::Service>> open(const host::Options& options);

@@ -256,5 +256,14 @@ TEST(ReadBinding, TellsWhatIsNotXmlLikeAnyMistake) {
   EXPECT_EQ(error.where.line, 2);
 }
 
+TEST(ReadBinding, ItsOwnAddressAsAParameterIsNoOther) {
+  const std::string text =
+      "<filterbinding><portdev name='vnet0'/><mac address='52:54:00:00:00:01'/><filterref filter='clean'>"
+      "<parameter name='MAC' value='52:54:00:00:00:01'/></filterref></filterbinding>";
+  const auto binding = read_binding(text, "b.xml");
+  ASSERT_TRUE(binding.has_value());
+  EXPECT_TRUE(binding->value.variables.empty());
+}
+
 }  // namespace
 }  // namespace nwf::xml

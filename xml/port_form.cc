@@ -70,6 +70,11 @@ Result<Parsed<Binding>> finish(PortForm form, std::string_view port_element, Mis
     mistakes.add(form.source, "the guest's MAC address is missing", "add <mac address='52:54:00:ab:cd:ef'/>");
   if (!form.filter.given) mistakes.add(form.source, "no filter is named", "add <filterref filter='clean-traffic'/>");
   if (!mistakes.none()) return fail(mistakes.take());
+  // Every port has this variable; a dumpxml shows it, and what it shows can be given back.
+  Variables& variables = form.filter.value->parameters;
+  if (const auto mac = variables.find("MAC");
+      mac != variables.end() && mac->second.size() == 1 && Mac::parse(mac->second.front()) == form.mac.value)
+    variables.erase(mac);
   return Parsed<Binding>{
       {std::move(form.owner), *form.port.value, *form.mac.value, std::move(form.filter.value->filter),
        std::move(form.filter.value->parameters), form.source, form.link.value},

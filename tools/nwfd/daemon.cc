@@ -13,6 +13,7 @@
 #include <fstream>
 #include <memory>
 
+#include "host/follower.h"
 #include "host/guarded.h"
 #include "host/observed.h"
 #include "rpc/handles.h"
@@ -66,6 +67,7 @@ class Daemon {
     if (options_.sandbox) NWF_CHECK(enter_sandbox());
     reconcile("at the start");
     open_learner();
+    if (follower_ != nullptr) tell_notes(follower_->begin());
     sd_event_set_watchdog(loop, 1);
     sd_notify(0, "READY=1");
     journal_.tell(fmt::format("ready; the kernel's tables are {}", whose_tables()));
@@ -83,13 +85,17 @@ class Daemon {
   using Handler = void (Daemon::*)();
 
   template <Handler handler>
-  Result<void> on_readable(int descriptor, const char* what) {
+  Result<void> on_readable(int descriptor, const char* what, std::int64_t priority = SD_EVENT_PRIORITY_NORMAL) {
     const auto call = [](sd_event_source*, int, std::uint32_t, void* self) {
       (static_cast<Daemon*>(self)->*handler)();
       return 0;
     };
-    if (sd_event_add_io(loop_.get(), nullptr, descriptor, EPOLLIN, call, this) < 0)
+    sd_event_source* made = nullptr;
+    if (sd_event_add_io(loop_.get(), &made, descriptor, EPOLLIN, call, this) < 0)
       return fail(ErrorKind::Kernel, fmt::format("cannot watch {}", what));
+    sd_event_source_set_priority(made, priority);
+    sd_event_source_set_floating(made, 1);
+    sd_event_source_unref(made);
     return {};
   }
 
@@ -135,7 +141,13 @@ class Daemon {
     NWF_TRY(host_, host::open_guarded(host_options, on_transaction));
     service_ = host::observe(host_->service(), {[this](const host::Event& event) { done(event); }, wall_clock_us,
                                                 [this] { return figures(); }});
-    NWF_CHECK(on_readable<&Daemon::follow_links>(host_->links_descriptor(), "interfaces"));
+    // A new port, and a guest's end, come before whatever a client asks for meanwhile.
+    constexpr std::int64_t kFirst = SD_EVENT_PRIORITY_IMPORTANT;
+    NWF_CHECK(on_readable<&Daemon::follow_ports>(host_->links_descriptor(), "interfaces", kFirst));
+    if (options_.follow_guests) {
+      NWF_TRY(follower_, host::Follower::open(*service_, options_.root + "/run/libvirt/qemu", options_.hotplug));
+      NWF_CHECK(on_readable<&Daemon::follow_ports>(follower_->descriptor(), "libvirt's guests", kFirst));
+    }
     if (options_.guard == Guard::Shared) return {};
     return on_readable<&Daemon::heal>(host_->rules_descriptor(), "nf_tables");
   }
@@ -268,7 +280,8 @@ class Daemon {
     tell(event);
   }
 
-  void follow_links() {
+  /// Interfaces or guests' files changed.
+  void follow_ports() {
     auto news = host_->link_news();
     if (!news) {
       journal_.tell(news.error(), "cannot follow interfaces");
@@ -281,7 +294,13 @@ class Daemon {
       // The next guest on a TAP of this name has addresses of its own.
       if (each.kind == host::LinkNews::Kind::Gone && each.tap) forget_learned(each.name);
     }
+    if (follower_ != nullptr) tell_notes(follower_->turn(*news));
     if (learning_ != nullptr) learning_->links_changed();
+  }
+
+  void tell_notes(const std::vector<host::HotplugNote>& notes) const {
+    for (const host::HotplugNote& note : notes)
+      journal_.tell(note.port.empty() ? note.text : fmt::format("port {}: {}", note.port, note.text));
   }
 
   void forget_learned(const std::string& port) {
@@ -361,6 +380,7 @@ class Daemon {
   std::unique_ptr<host::Guarded> host_;
   std::unique_ptr<host::Service> service_;
   std::unique_ptr<LearningLoop> learning_;
+  std::unique_ptr<host::Follower> follower_;
   std::unique_ptr<rpc::Server> server_;
   std::unique_ptr<MetricsSocket> metrics_;
   rpc::EventSource retry_;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tools/nwfd/learning.h"
 
-
 #include <algorithm>
 
 namespace nwf::tools {

@@ -20,6 +20,10 @@ constexpr const char* kHelp =
     "  --tables WHOSE   owned: the kernel refuses others' changes to nwf's tables, or, where\n"
     "                   it cannot, as watched: their changes are undone at once; shared: nothing\n"
     "  --learning HOW   any, dhcp or none: how ports learn addresses whose binding does not say\n"
+    "  --hold BRIDGE    hold TAPs in this bridge closed until something explains them\n"
+    "  --default BRIDGE=FILTER\n"
+    "                   give them this filter instead\n"
+    "  --no-guests      do not follow the guests that libvirt runs\n"
     "  --no-sandbox     keep capabilities and system calls, for debuggers\n"
     "  --version        print the version\n"
     "\n"
@@ -38,7 +42,8 @@ std::variant<DaemonOptions, DaemonInformation, DaemonMisuse> parse_daemon_option
       {"owned", Guard::Owned}, {"watched", Guard::Watched}, {"shared", Guard::Shared}};
   const std::map<std::string, Learning> ways{
       {"any", Learning::Any}, {"dhcp", Learning::Dhcp}, {"none", Learning::None}};
-  bool no_sandbox = false;
+  bool no_sandbox = false, no_guests = false;
+  std::vector<std::string> held, defaults;
   try {
     CLI::App app;
     app.set_help_flag();
@@ -48,6 +53,9 @@ std::variant<DaemonOptions, DaemonInformation, DaemonMisuse> parse_daemon_option
     app.add_option("--bus", options.bus);
     app.add_option("--tables", options.guard)->transform(CLI::CheckedTransformer(guards));
     app.add_option("--learning", options.learning)->transform(CLI::CheckedTransformer(ways));
+    app.add_option("--hold", held)->allow_extra_args(false);
+    app.add_option("--default", defaults)->allow_extra_args(false);
+    app.add_flag("--no-guests", no_guests);
     app.add_flag("--no-sandbox", no_sandbox);
     std::vector<std::string> reversed(words.rbegin(), words.rend());  // as the parser takes them
     app.parse(std::move(reversed));
@@ -55,6 +63,16 @@ std::variant<DaemonOptions, DaemonInformation, DaemonMisuse> parse_daemon_option
     return DaemonMisuse{std::string(error.what()) + "; see `nwfd --help`"};
   }
   options.sandbox = !no_sandbox;
+  options.follow_guests = !no_guests;
+  for (const std::string& bridge : held) options.hotplug.bridges[bridge] = host::kHeldFilter;
+  for (const std::string& pair : defaults) {
+    const auto equals = pair.find('=');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == pair.size())
+      return DaemonMisuse{"--default: '" + pair + "' is no BRIDGE=FILTER; see `nwfd --help`"};
+    options.hotplug.bridges[pair.substr(0, equals)] = pair.substr(equals + 1);
+  }
+  if (no_guests && !options.hotplug.bridges.empty())
+    return DaemonMisuse{"--hold and --default need the guests that --no-guests does not follow; see `nwfd --help`"};
   while (options.root.size() > 1 && options.root.back() == '/') options.root.pop_back();
   if (options.root == "/") options.root.clear();
   if (options.bus.empty()) options.bus = options.root.empty() ? "system" : "none";

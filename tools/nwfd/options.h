@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/model/learning.h"
+#include "host/hotplug.h"
 
 namespace nwf::tools {
 
@@ -25,6 +26,8 @@ struct DaemonOptions {
   Guard guard = Guard::Owned;
   Learning learning = Learning::Any;  ///< of ports whose binding does not say (CTRL_IP_LEARNING)
   bool sandbox = true;
+  bool follow_guests = true;  ///< those that libvirt runs
+  host::HotplugOptions hotplug;
 };
 
 /// The options; or what to print on standard output, and done; or what is wrong with the words.

@@ -35,6 +35,18 @@ TEST(DaemonOptions, BelowARootThereIsNoBusUnlessNamed) {
   EXPECT_EQ(taken({"--root", "/"}).root, "") << "the host itself";
 }
 
+TEST(DaemonOptions, BridgesAreManagedWithAFilterOrHeld) {
+  EXPECT_TRUE(taken({}).follow_guests);
+  EXPECT_FALSE(taken({"--no-guests"}).follow_guests);
+  const auto bridges = taken({"--hold", "br0", "--default", "br1=quiet=er", "--hold=br2"}).hotplug.bridges;
+  const std::map<std::string, std::string> expected{
+      {"br0", host::kHeldFilter}, {"br1", "quiet=er"}, {"br2", host::kHeldFilter}};
+  EXPECT_EQ(bridges, expected);
+  for (const char* pair : {"br1", "=quiet", "br1="})
+    EXPECT_THAT(misuse({"--default", pair}), HasSubstr("BRIDGE=FILTER"));
+  EXPECT_THAT(misuse({"--no-guests", "--hold", "br0"}), HasSubstr("--no-guests"));
+}
+
 TEST(DaemonOptions, EachIsTaken) {
   const DaemonOptions options = taken({"--group", "virt", "--others-read", "--tables=watched", "--no-sandbox"});
   EXPECT_EQ(options.group, "virt");
