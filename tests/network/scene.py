@@ -217,8 +217,12 @@ class Guest(Namespace):
     def join(self, bridge):
         run("ip", "link", "set", self.port, "master", bridge)
         self.forwarding()
+        wait_for(lambda: json.loads(run("ip", "-j", "link", "show", "dev", bridge).stdout)[0]["operstate"] == "UP")
 
     def forwarding(self):
+        # Until the kernel has got round to it, an interface with a carrier drops what it should send: ARP's first question.
+        for namespace, link in ((self, "eth0"), (None, self.port)):
+            wait_for(lambda: json.loads(run("ip", "-j", "link", "show", "dev", link, namespace=namespace).stdout)[0]["operstate"] == "UP")
         wait_for(lambda: any(l.get("state") == "forwarding" for l in json.loads(run("bridge", "-j", "link", "show", "dev", self.port).stdout or "[]")))
 
     def address(self, address, gateway=None):
