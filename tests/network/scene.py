@@ -4,6 +4,7 @@
 The process itself is in the host's namespace. A socket belongs to the namespace it was made in, so guests need no
 processes of their own."""
 import ctypes
+import ipaddress
 import json
 import os
 import pathlib
@@ -18,7 +19,8 @@ import time
 LIBC = ctypes.CDLL(None, use_errno=True)
 NEWNET, NEWNS = 0x40000000, 0x00020000
 SKIPPED = 77
-PATIENCE = float(os.environ.get("NWF_PATIENCE_MS", "800")) / 1000  # until silence counts as an answer
+# Until silence counts as an answer: long enough for a question of ARP or neighbour discovery that is asked again (1 s).
+PATIENCE = float(os.environ.get("NWF_PATIENCE_MS", "1500")) / 1000
 ECHO = 9000
 NS = "xmlns:nwf='https://nwf.dev/xmlns/network/1.0'"
 
@@ -227,6 +229,10 @@ class Guest(Namespace):
 
     def address(self, address, gateway=None):
         self.ip("addr", "add", address, "dev", "eth0", *(["nodad"] if ":" in address else []))
+        if ":" in address:  # the kernel joins the group of its neighbour solicitations (RFC 4291, 2.7.1) a little later
+            own = int(ipaddress.ip_interface(address).ip)
+            group = str(ipaddress.ip_address(int(ipaddress.ip_address("ff02::1:ff00:0")) | own & 0xffffff))
+            wait_for(lambda: group in [m.get("address") for m in json.loads(self.ip("-j", "maddr", "show", "dev", "eth0").stdout)[0]["maddr"]])
         if gateway:
             self.ip("route", "add", "default", "via", gateway)
         return self
