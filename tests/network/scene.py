@@ -3,6 +3,7 @@
 
 The process itself is in the host's namespace. A socket belongs to the namespace it was made in, so guests need no
 processes of their own."""
+import atexit
 import ctypes
 import ipaddress
 import json
@@ -302,6 +303,7 @@ class Scene:
         for outside in ("203.0.113.1", "2001:db8:ffff::1"):
             wait_for(lambda: ask(self.host, outside))
         self.guests = {}
+        atexit.register(self.end)  # whatever happens: dnsmasq is nobody's child
 
     def nwfctl(self, *words, check=True, stdin=None):
         return run(self.nwfctl_path, "--root", self.root, *words, check=check, stdin=stdin)
