@@ -168,6 +168,7 @@ def another_address_and_an_end(host):
     first.wait()
     pathlib.Path(host.root, "server2.leases").unlink()
     second = dnsmasq(host, "server2", [options[0]], options[1], "--dhcp-host=%s,10.7.0.51" % MAC["vnet2"])
+    wait_for("the second server listens", lambda: ":0043 " in pathlib.Path("/proc/%d/net/udp" % second.pid).read_text())
     client.send_signal(signal.SIGUSR1)  # renew: denied, so it asks anew
     wait_for("the second in place of the first", lambda: list(host.learned("vnet2")) == ["10.7.0.51"])
     wait_for("the guest has it", lambda: address() == "10.7.0.51")
