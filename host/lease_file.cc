@@ -16,8 +16,11 @@ constexpr std::int64_t kFarthest = std::int64_t{1} << 50;
 
 Json moment(Instant instant, const Clocks& now) { return Json::array({instant, now.calendar + (instant - now.boot)}); }
 
+// Throws what Json throws for anything but an integer: a real number may be larger than any integer is.
+std::int64_t integer(const Json& json) { return json.get_ref<const std::int64_t&>(); }
+
 Instant instant_from(const Json& json, bool same_boot, const Clocks& now) {
-  const auto boot = json.at(0).get<std::int64_t>(), calendar = json.at(1).get<std::int64_t>();
+  const std::int64_t boot = integer(json.at(0)), calendar = integer(json.at(1));
   const Instant instant = same_boot ? boot : now.boot + (std::clamp(calendar, -kFarthest, kFarthest) - now.calendar);
   return std::clamp(instant, -kFarthest, kFarthest);
 }
@@ -32,7 +35,7 @@ std::optional<learn::Belief> belief_from(const Json& json, bool same_boot, const
   else
     return std::nullopt;
   const auto source = learn::parse_source(json.at("source").get<std::string>());
-  const auto prefix = json.at("prefix").get<std::int64_t>();
+  const std::int64_t prefix = integer(json.at("prefix"));
   const bool four = std::holds_alternative<Ipv4>(belief.address);
   if (!source || prefix < 0 || prefix > 128 || (four && prefix != 32)) return std::nullopt;
   belief.source = *source;

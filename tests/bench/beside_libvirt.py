@@ -4,7 +4,9 @@
 for all guests. As root. A private libvirtd in namespaces of its own (tests/peer/libvirt-ns); Debian's packages
 libvirt-daemon, libvirt-daemon-config-nwfilter, libvirt-clients and python3-libvirt, with ebtables and iptables.
 
-  beside_libvirt.py NWFCTL [--stops 1,10] [--json]"""
+  beside_libvirt.py NWFCTL [--stops 1,10] [--libvirt-root DIR] [--json]
+
+--libvirt-root takes the libvirtd of a Debian below DIR (debootstrap's), which may be a later one."""
 import argparse
 import json
 import os
@@ -34,7 +36,7 @@ class Libvirt:
     def __init__(self):
         import libvirt
         self.c = libvirt.open("nwfilter:///system")
-        version = self.c.getLibVersion()
+        version = self.c.getLibVersion()  # the daemon's, not this client's
         self.name = "libvirt %d.%d.%d" % (version // 1000000, version // 1000 % 1000, version % 1000)
         self.plain = self.c.nwfilterLookupByName("clean-traffic").XMLDesc()
 
@@ -129,15 +131,20 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("nwfctl")
     parser.add_argument("--stops", default="1,10")
+    parser.add_argument("--libvirt-root", default="/")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside:
         return inside(options)
-    missing = [program for program in ("libvirtd", "virsh", "ebtables", "iptables") if not shutil.which(program)]
+    path = os.pathsep.join(options.libvirt_root.rstrip("/") + folder for folder in ("/usr/sbin", "/usr/bin"))
+    missing = [program for program in ("libvirtd", "ebtables", "iptables") if not shutil.which(program, path=path)]
+    if not shutil.which("virsh"):
+        missing.append("virsh")
     if os.geteuid() != 0 or missing:
         print("skipped: needs root, and %s" % ", ".join(missing or ["nothing more"]))
         return 77
+    os.environ["LIBVIRT_ROOT"] = options.libvirt_root
     os.execv(str(NAMESPACES), [str(NAMESPACES), sys.executable, str(HERE / "beside_libvirt.py"), "--inside"] + sys.argv[1:])
     return 1
 

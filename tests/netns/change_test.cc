@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Changes while guests run: what they cost, what they leave alone, and what happens when somebody else writes too.
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
+#include "store/descriptor.h"
 #include "tests/netns/fixture.h"
 
 namespace nwf::test {
@@ -217,8 +221,13 @@ TEST_F(ChangeNetns, AfterACrashWhatIsRememberedIsNotTrusted) {
   std::ifstream in(state);
   const std::string one_port{std::istreambuf_iterator<char>(in), {}};
   NWF_ASSERT_OK(service_->binding_create(binding("vnet1", two_, "clean-traffic"), "b.xml"));
-  std::ofstream(state) << one_port;
-  std::filesystem::resize_file(std::filesystem::path(root_) / "run/nwf/lock", 0);
+  {
+    // The one that dies has its turn first: a daemon may be at work, and would write "clean" over what it left.
+    const store::Descriptor lock(::open((root_ + "/run/nwf/lock").c_str(), O_RDWR | O_CLOEXEC));
+    ASSERT_EQ(::flock(lock.get(), LOCK_EX), 0);
+    std::ofstream(state) << one_port;
+    ASSERT_EQ(::ftruncate(lock.get(), 0), 0);
+  }
   NWF_ASSERT_OK(service_->binding_delete("vnet0"));
   EXPECT_FALSE(udp_passes("vnet1", "lan0", one_, other_));
   EXPECT_TRUE(udp_passes("vnet1", "lan0", two_, other_));
