@@ -93,7 +93,18 @@ void choose_common(const std::map<std::string, CompiledPtr>& compiled, const Rul
 }
 
 /// Those of `some` that `others` do not have in the same set.
-void add_missing(const PortElements& some, const PortElements& others, bool deleting, Changes& out) {
+void add_missing(PortElements& some, const PortElements& others, bool deleting, Changes& out) {
+  const auto add = [&](Set set, std::vector<Element> elements) {
+    if (deleting)
+      out.push_back({Family::Bridge, change::DeleteElements{std::move(set), std::move(elements)}});
+    else
+      out.push_back({Family::Bridge, change::AddElements{std::move(set), std::move(elements), false}});
+  };
+  if (others.entries.empty()) {  // bound or unbound: all of them, and nobody asks for them again
+    for (auto& entry : some.entries) add(std::move(entry.set), std::move(entry.elements));
+    some.entries.clear();
+    return;
+  }
   for (const auto& entry : some.entries) {
     const auto other = std::find_if(others.entries.begin(), others.entries.end(),
                                     [&](const auto& there) { return there.set.name == entry.set.name; });
@@ -102,11 +113,7 @@ void add_missing(const PortElements& some, const PortElements& others, bool dele
       if (other == others.entries.end() ||
           std::find(other->elements.begin(), other->elements.end(), element) == other->elements.end())
         elements.push_back(element);
-    if (elements.empty()) continue;
-    if (deleting)
-      out.push_back({Family::Bridge, change::DeleteElements{entry.set, std::move(elements)}});
-    else
-      out.push_back({Family::Bridge, change::AddElements{entry.set, std::move(elements), false}});
+    if (!elements.empty()) add(entry.set, std::move(elements));
   }
 }
 
@@ -349,8 +356,8 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
   if (!any_moves && plan.programs.empty() && plan.gone.empty() && plan.closed.empty() == knowledge_.closed.empty()) {
     // The usual case: the programs are there, only elements come and go. Deletions first: in a verdict map the new
     // element may have the key of the old one.
-    for (const PortStep& port : steps) add_missing(port.before, port.after, true, plan.changes);
-    for (const PortStep& port : steps) add_missing(port.after, port.before, false, plan.changes);
+    for (PortStep& port : steps) add_missing(port.before, port.after, true, plan.changes);
+    for (PortStep& port : steps) add_missing(port.after, port.before, false, plan.changes);
     return plan;
   }
 

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "engine/program/inet_view.h"
 #include "engine/program/order.h"
@@ -125,10 +124,12 @@ Result<std::vector<Element>> elements_of(const ValueSet& set, const PortName& po
     leader = column.variable.name;
     steps = found->second.size();
   }
-  std::set<Element> elements;
+  std::vector<Element> elements;
+  elements.reserve(steps);
   const auto name = port.padded();
   for (std::size_t step = 0; step < steps; ++step) {
     Element element;
+    element.key.reserve(name.size() + set.columns.size() * 16);
     element.key.assign(name.begin(), name.end());
     for (const ValueColumn& column : set.columns) {
       const auto& values = variables.at(column.variable.name);
@@ -140,14 +141,16 @@ Result<std::vector<Element>> elements_of(const ValueSet& set, const PortName& po
       if (!literal)
         return fail(
             std::move(literal).error().in(fmt::format("value '{}' of ${}", values[index], column.variable.name)));
-      Bytes bytes = literal->bytes;
+      Bytes& bytes = literal->bytes;
       for (std::size_t i = 0; i < column.mask.size() && i < bytes.size(); ++i) bytes[i] &= column.mask[i];
       bytes.resize((bytes.size() + 3) / 4 * 4);
       element.key.insert(element.key.end(), bytes.begin(), bytes.end());
     }
-    elements.insert(std::move(element));
+    elements.push_back(std::move(element));
   }
-  return std::vector<Element>(elements.begin(), elements.end());
+  std::sort(elements.begin(), elements.end());
+  elements.erase(std::unique(elements.begin(), elements.end()), elements.end());
+  return elements;
 }
 
 }  // namespace nwf

@@ -68,7 +68,7 @@ bool Fact::holds(const Variables& variables) const {
     case Kind::NotDefined:
       return !defined;
     case Kind::Single:
-      return defined && distinct(found->second).size() == 1;
+      return defined && (found->second.size() == 1 || distinct(found->second).size() == 1);
     case Kind::Values:
       return defined && found->second == values;
   }
@@ -118,10 +118,11 @@ bool can_be_one_key(const std::vector<ValueColumn>& columns) {
 std::string ValueSet::name() const {
   std::string name = "v";
   for (const ValueColumn& column : columns) {
-    name += "." + column.variable.name;
-    if (column.variable.access == VariableRef::Access::Subscript) name += fmt::format("-at{}", column.variable.index);
-    name += fmt::format(".{}", key_name(column.part.type));
-    if (column.part.type == KeyType::Integer) name += fmt::format("{}", column.part.width * 8);
+    name.append(1, '.').append(column.variable.name);
+    if (column.variable.access == VariableRef::Access::Subscript)
+      name.append("-at").append(std::to_string(column.variable.index));
+    name.append(1, '.').append(key_name(column.part.type));
+    if (column.part.type == KeyType::Integer) name.append(std::to_string(column.part.width * 8));
     if (!column.mask.empty()) name += mask_name(column.mask);
   }
   // linux/netfilter/nf_tables.h: NFT_SET_MAXNAMELEN is 256
@@ -132,6 +133,7 @@ std::string ValueSet::name() const {
 Set ValueSet::set() const {
   Set set;
   set.name = name();
+  set.key.reserve(1 + columns.size());
   set.key.push_back({KeyType::IfName, PortName::kSize});
   for (const ValueColumn& column : columns) set.key.push_back(column.part);
   return set;

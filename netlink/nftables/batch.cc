@@ -68,13 +68,14 @@ void put_interval(nlmsghdr* header, const Element& element) {
   mnl_attr_nest_end(header, end);
 }
 
-void put_element(nlmsghdr* header, const Set& set, const Element& element) {
+/// Without its data where there is some: an element is deleted by its key alone.
+void put_element(nlmsghdr* header, const Set& set, const Element& element, bool with_data) {
   if (set.interval && set.key.size() == 1) return put_interval(header, element);
   nlattr* item = mnl_attr_nest_start(header, NFTA_LIST_ELEM);
   put_value(header, NFTA_SET_ELEM_KEY, element.key);
   if (set.interval) put_value(header, NFTA_SET_ELEM_KEY_END, element.key_end);
-  if (!set.data.empty()) put_value(header, NFTA_SET_ELEM_DATA, element.data);
-  if (set.verdict_map && element.verdict) {
+  if (with_data && !set.data.empty()) put_value(header, NFTA_SET_ELEM_DATA, element.data);
+  if (with_data && set.verdict_map && element.verdict) {
     nlattr* data = mnl_attr_nest_start(header, NFTA_SET_ELEM_DATA);
     nlattr* verdict = mnl_attr_nest_start(header, NFTA_DATA_VERDICT);
     mnl_attr_put_u32(header, NFTA_VERDICT_CODE,
@@ -201,16 +202,12 @@ struct Encoder {
 
   void elements(std::uint16_t type, std::uint16_t flags, const Set& set, const std::vector<Element>& all,
                 bool with_data) const {
-    Set plain = set;  // an element is deleted by its key alone
-    plain.verdict_map = false;
-    plain.data.clear();
-    const Set& as = with_data ? set : plain;
     for (std::size_t next = 0; next < all.size();) {
       nlmsghdr* header = batch.message(type, family, flags);
       put_string(header, NFTA_SET_ELEM_LIST_TABLE, batch.table_);
       put_string(header, NFTA_SET_ELEM_LIST_SET, set.name);
       nlattr* list = mnl_attr_nest_start(header, NFTA_SET_ELEM_LIST_ELEMENTS);
-      while (next < all.size() && header->nlmsg_len < kElementBytes) put_element(header, as, all[next++]);
+      while (next < all.size() && header->nlmsg_len < kElementBytes) put_element(header, set, all[next++], with_data);
       mnl_attr_nest_end(header, list);
       batch.close(header);
     }
