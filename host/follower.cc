@@ -2,7 +2,9 @@
 #include "host/follower.h"
 
 #include <map>
+#include <set>
 
+#include "host/running_networks.h"
 #include "netlink/link_kind.h"
 #include "netlink/link_watch.h"
 
@@ -15,34 +17,62 @@ void add(std::vector<HotplugNote>& notes, std::vector<HotplugNote> more) {
 
 class FollowerOnThisHost final : public Follower {
  public:
-  FollowerOnThisHost(std::unique_ptr<RunningGuests> guests, Hotplug hotplug)
-      : guests_(std::move(guests)), hotplug_(std::move(hotplug)) {}
+  FollowerOnThisHost(std::unique_ptr<RunningGuests> guests, std::unique_ptr<RunningNetworks> networks, Hotplug hotplug)
+      : guests_(std::move(guests)), networks_(std::move(networks)), hotplug_(std::move(hotplug)) {}
 
-  int descriptor() const override { return guests_->descriptor(); }
+  std::vector<int> descriptors() const override { return {guests_->descriptor(), networks_->descriptor()}; }
 
   std::vector<HotplugNote> begin() override {
     std::vector<HotplugNote> notes;
-    const auto links = netlink::read_link_statistics();
-    if (!links) notes.push_back({"", describe(links.error()), true});
-    if (links) {
-      std::map<int, std::string> names;
-      for (const auto& each : *links) names.emplace(each.link.index, each.link.name);
-      for (const auto& each : *links)
-        if (each.link.master != 0) add(notes, joined(each.link.name, names[each.link.master]));
-    }
+    networks_->changed();
+    hotplug_.networks(networks_->up());
+    for (const auto& [port, bridge] : ports(notes)) add(notes, joined(port, bridge));
     add(notes, turn({}));
     return notes;
   }
 
   std::vector<HotplugNote> turn(const std::vector<LinkNews>& links) override {
     std::vector<HotplugNote> notes;
+    const std::set<std::string> bridges = networks_->changed();
+    if (!bridges.empty()) hotplug_.networks(networks_->up());
     // First the ports: what a file explains a moment later was held for that moment.
     for (const LinkNews& news : links) add(notes, handle(news));
     for (const GuestFile& file : guests_->drain()) add(notes, hotplug_.guest(file));
+    for (const std::string& bridge : bridges) add(notes, refiltered(bridge));
     return notes;
   }
 
  private:
+  /// All ports of bridges there are, with their bridges.
+  static std::vector<std::pair<std::string, std::string>> ports(std::vector<HotplugNote>& notes) {
+    std::vector<std::pair<std::string, std::string>> ports;
+    const auto links = netlink::read_link_statistics();
+    if (!links) {
+      notes.push_back({"", describe(links.error()), true});
+      return ports;
+    }
+    std::map<int, std::string> names;
+    for (const auto& each : *links) names.emplace(each.link.index, each.link.name);
+    for (const auto& each : *links)
+      if (each.link.master != 0) ports.emplace_back(each.link.name, names[each.link.master]);
+    return ports;
+  }
+
+  std::vector<HotplugNote> refiltered(const std::string& bridge) {
+    std::vector<HotplugNote> notes;
+    std::vector<Hotplug::Port> concerned;
+    for (const auto& [port, its] : ports(notes))
+      if (const auto name = PortName::parse(port); name && its == bridge)
+        concerned.push_back({port, netlink::is_tap(*name)});
+    add(notes, hotplug_.refiltered(bridge, concerned, guests_->all()));
+    return notes;
+  }
+
+  bool manages(const std::string& port, const std::string& bridge) const {
+    const auto name = PortName::parse(port);
+    return name && (hotplug_.manages(bridge, false) || (hotplug_.manages(bridge, true) && netlink::is_tap(*name)));
+  }
+
   std::vector<HotplugNote> handle(const LinkNews& news) {
     switch (news.kind) {
       case LinkNews::Kind::Appeared:
@@ -60,22 +90,22 @@ class FollowerOnThisHost final : public Follower {
   }
 
   std::vector<HotplugNote> joined(const std::string& port, const std::string& bridge) {
-    // A bridge's way out is a port, too, and no guest's.
-    const auto name = PortName::parse(port);
-    if (!name || !hotplug_.manages(bridge) || !netlink::is_tap(*name)) return {};
+    if (!manages(port, bridge)) return {};
     return hotplug_.joined(port, bridge, guests_->all());
   }
 
   std::unique_ptr<RunningGuests> guests_;
+  std::unique_ptr<RunningNetworks> networks_;
   Hotplug hotplug_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Follower>> Follower::open(Service& service, const std::string& guests,
+Result<std::unique_ptr<Follower>> Follower::open(Service& service, const std::string& root,
                                                  const HotplugOptions& options) {
-  NWF_TRY(auto running, RunningGuests::open(guests));
-  return std::make_unique<FollowerOnThisHost>(std::move(running), Hotplug(service, options));
+  NWF_TRY(auto guests, RunningGuests::open(root + "/run/libvirt/qemu"));
+  NWF_TRY(auto networks, RunningNetworks::open(root + "/run/nwf/networks"));
+  return std::make_unique<FollowerOnThisHost>(std::move(guests), std::move(networks), Hotplug(service, options));
 }
 
 }  // namespace nwf::host

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Follows the guests that libvirt runs and the ports that come without a hook, and does what Hotplug says.
+// Follows the guests that libvirt runs, the ports that come without a hook, and the networks that have filters for
+// them, and does what Hotplug says.
 #pragma once
 
 #include <memory>
@@ -13,14 +14,14 @@ namespace nwf::host {
 
 class Follower {
  public:
-  /// `guests` is libvirt's run directory of its QEMU driver, /run/libvirt/qemu; it need not exist. `service` outlives
-  /// it.
-  static Result<std::unique_ptr<Follower>> open(Service& service, const std::string& guests,
+  /// Below `root` lie libvirt's run directory of its QEMU driver, run/libvirt/qemu, and nwf's of its networks; they
+  /// need not exist. `service` outlives it.
+  static Result<std::unique_ptr<Follower>> open(Service& service, const std::string& root,
                                                 const HotplugOptions& options);
   virtual ~Follower() = default;
 
-  /// Readable when a guest's file may have changed; then turn().
-  virtual int descriptor() const = 0;
+  /// One is readable when a guest's or a network's file may have changed; then turn().
+  virtual std::vector<int> descriptors() const = 0;
   /// At the start: for all ports and all guests there are.
   virtual std::vector<HotplugNote> begin() = 0;
   /// For what happened to interfaces since, and then for the guests' files that changed.

@@ -586,9 +586,10 @@ Result<std::vector<std::string>> Host::change_ports(std::vector<PortChange> chan
 }
 
 Result<GuestBound> Host::guest_bind(const std::string& text, const std::string& file, GuestState state) {
-  NWF_TRY(auto parsed, xml::read_domain(text, file));
-  const xml::Domain& domain = parsed.value;
   NWF_TRY(const auto lock, begin());
+  NWF_TRY(const std::vector<Network> networks, networks_.up());
+  NWF_TRY(auto parsed, xml::read_domain(text, file, filters_of(networks)));
+  const xml::Domain& domain = parsed.value;
   GuestBound result{domain.guest.name, {}, {}, texts(parsed.warnings)};
   std::vector<PortChange> changes;
   const auto unbind = [&](const Binding& binding) {

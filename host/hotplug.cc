@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "host/networks.h"
 #include "xml/domain.h"
 #include "xml/write.h"
 
@@ -38,15 +39,48 @@ bool Hotplug::is_provisional(const std::string& port) {
   return text && text->find(fmt::format("<name>{}</name>", kOwner)) != std::string::npos;
 }
 
-Result<void> Hotplug::hold(const std::string& port, const std::string& filter) {
+bool Hotplug::manages(const std::string& bridge, bool is_tap) const {
+  if (is_tap && options_.bridges.contains(bridge)) return true;
+  return std::any_of(networks_.begin(), networks_.end(), [&](const Network& network) {
+    return network.bridge.name == bridge && network.has_filter() && (is_tap || has_own_bridge(network.mode()));
+  });
+}
+
+std::optional<FilterRef> Hotplug::filter_of(const std::string& bridge) const {
+  if (const auto told = options_.bridges.find(bridge); told != options_.bridges.end())
+    return FilterRef{told->second, {}, {}};
+  return filters_of(networks_)(bridge, {});
+}
+
+Result<void> Hotplug::bind_provisionally(const std::string& port, const FilterRef& filter) {
   const auto name = PortName::parse(port);
   if (!name) return fail(ErrorKind::Invalid, fmt::format("'{}' cannot be the name of a network interface", port));
-  if (filter == kHeldFilter && !service_.filter_lookup(filter))
+  if (filter.filter == kHeldFilter && !service_.filter_lookup(filter.filter))
     NWF_CHECK(service_.filter_define(held_filter_text(), kHeldFilter));
   // Which address its guest has nobody knows; a default filter had better not ask for it.
-  const Binding binding{{kOwner, std::nullopt}, *name, Mac{}, filter, {}, {}};
-  NWF_CHECK(service_.binding_create(xml::write_binding(binding), port));
+  const Binding binding{{kOwner, std::nullopt}, *name, Mac{}, filter.filter, filter.parameters, {}};
+  const std::string text = xml::write_binding(binding);
+  if (is_provisional(port)) {  // from the one to the other by one transaction
+    NWF_CHECK(service_.apply({{port, text}}, {}));
+  } else {
+    NWF_CHECK(service_.binding_create(text, port));
+  }
   return {};
+}
+
+std::vector<HotplugNote> Hotplug::hold(const std::string& port, const std::string& bridge) {
+  const auto filter = filter_of(bridge);
+  if (!filter) return {};
+  const auto held = bind_provisionally(port, *filter);
+  if (held)
+    return {
+        {port, fmt::format("nothing explains port {} of {}: it gets filter {}", port, bridge, filter->filter), false}};
+  std::vector<HotplugNote> notes{failure(port, held.error())};
+  if (filter->filter == kHeldFilter) return notes;
+  // What its filter would let pass nobody can say now.
+  if (const auto closed = bind_provisionally(port, {kHeldFilter, {}, {}}); !closed)
+    notes.push_back(failure(port, closed.error()));
+  return notes;
 }
 
 Result<void> Hotplug::release(const std::string& port) {
@@ -63,11 +97,7 @@ std::vector<HotplugNote> Hotplug::joined(const std::string& port, const std::str
     const auto domain = xml::read_domain(*file.text, file.path);
     if (domain && has_port(domain->value, port)) return guest(file);
   }
-  const auto managed = options_.bridges.find(bridge);
-  if (managed == options_.bridges.end()) return {};
-  if (const auto held = hold(port, managed->second); !held) return {failure(port, held.error())};
-  return {
-      {port, fmt::format("nothing explains port {} of {}: it gets filter {}", port, bridge, managed->second), false}};
+  return hold(port, bridge);
 }
 
 std::vector<HotplugNote> Hotplug::left(const std::string& port) {
@@ -84,9 +114,13 @@ std::vector<HotplugNote> Hotplug::guest(const GuestFile& file) {
       notes.push_back({binding.port, fmt::format("guest {} has ended", file.name), false});
     return notes;
   }
-  const auto domain = xml::read_domain(*file.text, file.path);
+  return bind(file, GuestState::Runs);
+}
+
+std::vector<HotplugNote> Hotplug::bind(const GuestFile& file, GuestState state) {
+  const auto domain = xml::read_domain(*file.text, file.path, filters_of(networks_));
   if (!domain) return {failure("", domain.error())};
-  const auto done = service_.guest_bind(*file.text, file.path, GuestState::Runs);
+  const auto done = service_.guest_bind(*file.text, file.path, state);
   if (!done) return {failure("", done.error())};
   std::vector<HotplugNote> notes;
   for (const BindingSummary& binding : done->bound)
@@ -96,6 +130,21 @@ std::vector<HotplugNote> Hotplug::guest(const GuestFile& file) {
   // Explained, and by libvirt's word unfiltered.
   for (const PortName& port : domain->value.open)
     if (const auto released = release(port.text()); !released) notes.push_back(failure(port.text(), released.error()));
+  return notes;
+}
+
+std::vector<HotplugNote> Hotplug::refiltered(const std::string& bridge, const std::vector<Port>& ports,
+                                             const std::vector<GuestFile>& guests) {
+  std::vector<HotplugNote> notes;
+  const auto add = [&](std::vector<HotplugNote> more) {
+    notes.insert(notes.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+  };
+  for (const GuestFile& file : guests)
+    if (file.text && file.text->find(bridge) != std::string::npos) add(bind(file, GuestState::Starts));
+  for (const Port& port : ports) {
+    if (service_.binding_lookup(port.name) && !is_provisional(port.name)) continue;
+    add(manages(bridge, port.is_tap) && filter_of(bridge) ? hold(port.name, bridge) : left(port.name));
+  }
   return notes;
 }
 

@@ -70,7 +70,6 @@ Result<std::vector<std::string>> check_realisable(const Network& network) {
     return refuse(fmt::format("zone '{}' is firewalld's", network.bridge.zone), "remove zone from <bridge>");
   if (!network.bridge.kernel_mac_table)
     return refuse("macTableManager='libvirt' is not done", "use macTableManager='kernel'");
-  if (network.filter) return refuse("<filterref> on a network is not done", "bind the filter to each port");
   for (const KeptElement& kept : network.kept)
     if (kept.name != "bandwidth") return refuse(fmt::format("<{}> is not done", kept.name), "remove it");
   std::vector<std::string> warnings;
@@ -80,6 +79,14 @@ Result<std::vector<std::string>> check_realisable(const Network& network) {
   if (network.domain && network.domain->enroll.value_or(false))
     warnings.push_back(fmt::format("network '{}': its domain is not told to the host's resolver", network.name));
   return warnings;
+}
+
+xml::NetworkFilter filters_of(const std::vector<Network>& networks) {
+  return [&networks](const std::string& bridge, const std::string& port_group) -> std::optional<FilterRef> {
+    for (const Network& network : networks)
+      if (network.bridge.name == bridge) return network.filter_of(port_group);
+    return std::nullopt;
+  };
 }
 
 Result<std::optional<Network>> Networks::read(Shelf shelf, const std::string& name) {

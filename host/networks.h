@@ -18,6 +18,7 @@
 #include "host/network_links.h"
 #include "host/network_service.h"
 #include "store/store.h"
+#include "xml/domain.h"
 
 namespace nwf::host {
 
@@ -44,6 +45,9 @@ class Networks final : public NetworkService {
 
   /// net_reconcile() for a caller that has the store locked.
   Result<std::size_t> reconcile();
+
+  /// Those that are up. Needs no lock.
+  Result<std::vector<Network>> up() { return read_all(store::Shelf::NetworksUp); }
 
   struct Server {
     std::string network;
@@ -82,6 +86,9 @@ class Networks final : public NetworkService {
   std::unique_ptr<Backend> backend_;
   std::optional<NetworkLinks> links_;
 };
+
+/// What these networks give to ports in their bridges that name no filter. They outlive it.
+xml::NetworkFilter filters_of(const std::vector<Network>& networks);
 
 /// What of a definition cannot be realised, as an error; what is only kept, as warnings.
 Result<std::vector<std::string>> check_realisable(const Network& network);

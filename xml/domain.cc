@@ -34,7 +34,15 @@ Owner read_guest(const Element& element, Mistakes& mistakes) {
   return guest;
 }
 
-void read_devices(const Element& devices, Domain& domain, Mistakes& mistakes) {
+std::optional<FilterRef> from_network(const Element& interface, const NetworkFilter& networks) {
+  const Element* source = child_of(interface, "source");
+  const std::string* bridge = source == nullptr ? nullptr : source->attribute("bridge");
+  if (bridge == nullptr || !networks) return std::nullopt;
+  const std::string* group = source->attribute("portgroup");
+  return networks(*bridge, group == nullptr ? std::string() : *group);
+}
+
+void read_devices(const Element& devices, const NetworkFilter& networks, Domain& domain, Mistakes& mistakes) {
   std::vector<PortName> seen;
   for (const Element& child : devices.children) {
     if (child.name != "interface") continue;
@@ -46,12 +54,14 @@ void read_devices(const Element& devices, Domain& domain, Mistakes& mistakes) {
         mistakes.add(child.source, fmt::format("a second interface has port {}", port->text()), "give each its own");
       seen.push_back(*port);
     }
+    std::optional<FilterRef> of_network;
     if (child_of(child, "filterref") == nullptr) {
-      if (port) domain.open.push_back(*port);
-      continue;
+      if (port) of_network = from_network(child, networks);
+      if (port && !of_network) domain.open.push_back(*port);
+      if (!of_network) continue;
     }
     Mistakes of_interface;
-    PortForm form = read_interface_form(child, of_interface);
+    PortForm form = read_interface_form(child, of_interface, std::move(of_network));
     form.owner = domain.guest;
     auto binding = finish(std::move(form), "<target dev='vnet0'/>", std::move(of_interface));
     if (binding)
@@ -76,12 +86,12 @@ Result<Element> read_domain_element(std::string_view text, const std::string& fi
 
 }  // namespace
 
-Result<Parsed<Domain>> read_domain(std::string_view text, const std::string& file) {
+Result<Parsed<Domain>> read_domain(std::string_view text, const std::string& file, const NetworkFilter& networks) {
   NWF_TRY(const Element element, read_domain_element(text, file));
   Mistakes mistakes;
   Domain domain;
   domain.guest = read_guest(element, mistakes);
-  if (const Element* devices = child_of(element, "devices")) read_devices(*devices, domain, mistakes);
+  if (const Element* devices = child_of(element, "devices")) read_devices(*devices, networks, domain, mistakes);
   if (!mistakes.none()) return fail(mistakes.take());
   return Parsed<Domain>{std::move(domain), mistakes.take_warnings()};
 }

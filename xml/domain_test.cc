@@ -150,5 +150,34 @@ TEST(NetworkPort, WithoutOwnerOrAddressItIsWrong) {
   EXPECT_THAT(describe_all(port.error()), HasSubstr("no <mac address>"));
 }
 
+TEST(ReadDomain, AnInterfaceWithoutAFilterMayGetItsNetworks) {
+  const std::string text =
+      "<domain><name>d1</name><uuid>6695eb01-f6a4-8304-79aa-97f2502e193f</uuid><devices>"
+      "<interface type='network'><mac address='52:54:00:00:00:01'/>"
+      "<source network='n' portgroup='web' bridge='nwfbr0'/><target dev='vnet0'/><ip address='192.0.2.1'/></interface>"
+      "<interface type='bridge'><mac address='52:54:00:00:00:02'/><source bridge='nwfbr0'/><target dev='vnet1'/>"
+      "<filterref filter='its-own'/></interface>"
+      "<interface type='bridge'><mac address='52:54:00:00:00:03'/><source bridge='br9'/><target "
+      "dev='vnet2'/></interface>"
+      "<interface type='bridge'><mac address='52:54:00:00:00:04'/><source bridge='nwfbr0'/></interface>"
+      "</devices></domain>";
+  const NetworkFilter networks = [](const std::string& bridge, const std::string& group) -> std::optional<FilterRef> {
+    if (bridge != "nwfbr0") return std::nullopt;
+    return FilterRef{group == "web" ? "web-only" : "clean-traffic", {{"X", {"1"}}}, {}};
+  };
+  const auto read = read_domain(text, "d.xml", networks);
+  ASSERT_TRUE(read) << describe_all(read.error());
+  const auto& bindings = read->value.bindings;
+  ASSERT_EQ(bindings.size(), 2U) << "an interface without a port is nobody's yet";
+  EXPECT_EQ(bindings[0].filter, "web-only");
+  EXPECT_EQ(bindings[0].mac.text(), "52:54:00:00:00:01");
+  EXPECT_EQ(bindings[0].variables.at("X"), std::vector<std::string>{"1"});
+  EXPECT_EQ(bindings[0].variables.at("IP"), std::vector<std::string>{"192.0.2.1"});
+  EXPECT_EQ(bindings[1].filter, "its-own");
+  ASSERT_EQ(read->value.open.size(), 1U);
+  EXPECT_EQ(read->value.open[0].text(), "vnet2");
+  EXPECT_EQ(read_domain(text, "d.xml")->value.bindings.size(), 1U) << "and none when nobody asks networks";
+}
+
 }  // namespace
 }  // namespace nwf::xml

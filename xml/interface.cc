@@ -33,7 +33,7 @@ void read_ip(const Element& element, Variables& found, Mistakes& mistakes) {
 
 }  // namespace
 
-PortForm read_interface_form(const Element& element, Mistakes& mistakes) {
+PortForm read_interface_form(const Element& element, Mistakes& mistakes, std::optional<FilterRef> otherwise) {
   PortForm form;
   form.source = element.source;
   Variables addresses;
@@ -42,6 +42,10 @@ PortForm read_interface_form(const Element& element, Mistakes& mistakes) {
     if (child.name == "mac") read_mac(child, form, mistakes);
     if (child.name == "filterref") read_filter_reference(child, form, mistakes);
     if (child.name == "ip") read_ip(child, addresses, mistakes);
+  }
+  if (!form.filter.given && otherwise) {
+    form.filter.given = true;
+    form.filter.value = std::move(otherwise);
   }
   if (form.filter.value)
     for (const auto& [name, values] : addresses) form.filter.value->parameters.try_emplace(name, values);

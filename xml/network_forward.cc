@@ -187,9 +187,13 @@ void read_port_group(const Element& element, Network& network, Mistakes& mistake
       group.kept.push_back(keep(child));
     else if (child.name == "port")
       group.isolated = yes_no(child, "isolated", mistakes);
+    else if (child.name == "filterref" && group.filter)
+      mistakes.add(child.source, "a second <filterref>", "write a filter that refers to both");
+    else if (child.name == "filterref")
+      group.filter = read_filterref(child, mistakes);
     else
       mistakes.add(child.source, fmt::format("<portgroup> cannot hold <{}>", shown(child.name)),
-                   did_you_mean(child.name, {"virtualport", "bandwidth", "vlan", "port"}));
+                   did_you_mean(child.name, {"virtualport", "bandwidth", "vlan", "port", "filterref"}));
   }
   if (name == nullptr) return;
   group.name = *name;

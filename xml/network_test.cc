@@ -184,5 +184,41 @@ TEST(Network, APoolOfDevicesIsKept) {
   EXPECT_THAT(written, HasSubstr("<parameters profileid='x'/>"));
 }
 
+TEST(Network, FiltersOfItsPortsAndOfAGroupsAreRead) {
+  const auto parsed = read_network(
+      with("<portgroup name='web'><filterref filter='web-only'/></portgroup><portgroup name='plain'/>"
+           "<filterref filter='clean-traffic'><parameter name='CTRL_IP_LEARNING' value='dhcp'/></filterref>"),
+      "n.xml");
+  ASSERT_TRUE(parsed) << describe_all(parsed.error());
+  const Network& network = parsed->value;
+  EXPECT_TRUE(network.has_filter());
+  EXPECT_EQ(network.filter_of("web")->filter, "web-only");
+  for (const char* group : {"plain", "", "unheard-of"}) {
+    ASSERT_TRUE(network.filter_of(group)) << group;
+    EXPECT_EQ(network.filter_of(group)->filter, "clean-traffic");
+    EXPECT_EQ(network.filter_of(group)->parameters.at("CTRL_IP_LEARNING"), std::vector<std::string>{"dhcp"});
+  }
+  const std::string written = write_network(network);
+  const auto again = read_network(written, "again");
+  ASSERT_TRUE(again) << written;
+  EXPECT_EQ(write_network(again->value), written);
+  EXPECT_EQ(again->value.filter_of("web"), network.filter_of("web"));
+}
+
+TEST(Network, APortOfNoGroupIsOfTheDefaultGroup) {
+  const auto parsed =
+      read_network(with("<portgroup name='a'><filterref filter='of-a'/></portgroup><portgroup name='b' default='yes'>"
+                        "<filterref filter='of-b'/></portgroup>"),
+                   "n.xml");
+  ASSERT_TRUE(parsed) << describe_all(parsed.error());
+  EXPECT_EQ(parsed->value.filter_of("")->filter, "of-b");
+  EXPECT_EQ(parsed->value.filter_of("a")->filter, "of-a");
+  EXPECT_FALSE(parsed->value.filter_of("c"));
+  const auto second =
+      read_network(with("<portgroup name='a'><filterref filter='x'/><filterref filter='y'/></portgroup>"), "n.xml");
+  ASSERT_FALSE(second);
+  EXPECT_THAT(describe_all(second.error()), HasSubstr("a second <filterref>"));
+}
+
 }  // namespace
 }  // namespace nwf::xml

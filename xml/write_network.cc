@@ -185,14 +185,26 @@ void write_route(const StaticRoute& route, Writer& w) {
   w.empty("route", attributes);
 }
 
+void write_filter(const std::optional<FilterRef>& filter, Writer& w) {
+  if (!filter) return;
+  const std::string attributes = Writer::attribute("filter", filter->filter);
+  if (filter->parameters.empty()) return w.empty("filterref", attributes);
+  w.open("filterref", attributes);
+  for (const auto& [name, values] : filter->parameters)
+    for (const std::string& value : values)
+      w.empty("parameter", Writer::attribute("name", name) + Writer::attribute("value", value));
+  w.close("filterref");
+}
+
 void write_port_group(const PortGroup& group, Writer& w) {
   std::string attributes = Writer::attribute("name", group.name);
   if (group.is_default) attributes += " default='yes'";
   attributes += Writer::yes_no("trustGuestRxFilters", group.trust_rx_filters);
-  if (group.kept.empty() && !group.isolated) return w.empty("portgroup", attributes);
+  if (group.kept.empty() && !group.isolated && !group.filter) return w.empty("portgroup", attributes);
   w.open("portgroup", attributes);
   for (const KeptElement& element : group.kept) w.kept(element);
   if (group.isolated) w.empty("port", Writer::yes_no("isolated", group.isolated));
+  write_filter(group.filter, w);
   w.close("portgroup");
 }
 
@@ -222,13 +234,7 @@ void write_additions(const Network& network, Writer& w) {
   }
   if (network.accept_mark) w.empty("nwf:accept", fmt::format(" mark='0x{:x}'", *network.accept_mark));
   if (network.overlap_allowed) w.empty("nwf:overlap", " allow='yes'");
-  if (network.filter) {
-    w.open("filterref", Writer::attribute("filter", network.filter->filter));
-    for (const auto& [name, values] : network.filter->parameters)
-      for (const std::string& value : values)
-        w.empty("parameter", Writer::attribute("name", name) + Writer::attribute("value", value));
-    w.close("filterref");
-  }
+  write_filter(network.filter, w);
 }
 
 bool uses_own_elements(const Network& network) {

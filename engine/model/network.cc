@@ -58,6 +58,19 @@ bool Network::has_ipv6() const {
   return std::any_of(ips.begin(), ips.end(), [](const NetworkIp& ip) { return ip.address.is_ipv6(); });
 }
 
+bool operator==(const FilterRef& a, const FilterRef& b) { return a.filter == b.filter && a.parameters == b.parameters; }
+
+std::optional<FilterRef> Network::filter_of(std::string_view port_group) const {
+  const auto group = std::find_if(port_groups.begin(), port_groups.end(), [&](const PortGroup& one) {
+    return port_group.empty() ? one.is_default : one.name == port_group;
+  });
+  return group != port_groups.end() && group->filter ? group->filter : filter;
+}
+
+bool Network::has_filter() const {
+  return filter || std::any_of(port_groups.begin(), port_groups.end(), [](const PortGroup& g) { return g.filter; });
+}
+
 bool is_network_name(std::string_view name) {
   return !name.empty() && name.size() <= kMaxName && name != "." && name != ".." &&
          std::none_of(name.begin(), name.end(),

@@ -188,12 +188,16 @@ struct Domain {
   std::optional<bool> enroll;  ///< register
 };
 
+/// The same filter with the same parameters, wherever the two are written.
+bool operator==(const FilterRef& a, const FilterRef& b);
+
 struct PortGroup {
   std::string name;
   bool is_default = false;
   std::optional<bool> trust_rx_filters;
   std::optional<bool> isolated;
   std::vector<KeptElement> kept;  ///< virtualport, bandwidth, vlan
+  std::optional<FilterRef> filter = {};
   friend bool operator==(const PortGroup&, const PortGroup&) = default;
 };
 
@@ -230,12 +234,17 @@ struct Network {
   std::optional<HostAccess> host_access;
   std::optional<std::uint32_t> accept_mark;  ///< nwf:accept: bits set in the mark of what the network's rules let pass
   bool overlap_allowed = false;
-  std::optional<FilterRef> filter;
+  std::optional<FilterRef> filter;  ///< of ports that have none of their own, nor their group
   Source source = {};
 
   ForwardMode mode() const { return forward ? forward->mode : ForwardMode::Isolated; }
   bool has_ipv4() const;
   bool has_ipv6() const;
+  /// What a port of this group is bound to when it names no filter itself: the group's, else the network's. A port of
+  /// no group (empty) is of the default group where there is one.
+  std::optional<FilterRef> filter_of(std::string_view port_group) const;
+  /// True when some port may get a filter from here.
+  bool has_filter() const;
 };
 
 /// 1 to 200 bytes without '/', control characters, or what would be a special file name.

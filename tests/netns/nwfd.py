@@ -197,6 +197,26 @@ with tempfile.TemporaryDirectory() as root:
         os.kill(daemon.pid, signal.SIGHUP)
         check("SIGHUP", nwfctl("status").returncode == 0 and daemon.poll() is None)
 
+        # A network's filter is its ports', as they come and as it changes.
+        def network(inside):
+            path = os.path.join(root, "n.xml")
+            with open(path, "w") as f:
+                f.write("<network><name>lan</name><forward mode='bridge'/><bridge name='br0'/>%s</network>" % inside)
+            return nwfctl("net", "define", path).returncode
+
+        def filters():
+            return {b["port"]: b["filter"] for b in json.loads(nwfctl("--json", "binding", "list").stdout)["bindings"]}
+        check("a network with a filter", network("<filterref filter='no-ip-multicast'/>") == 0 and
+              nwfctl("net", "start", "lan").returncode == 0)
+        subprocess.run(["ip", "tuntap", "add", "tap7", "mode", "tap"], check=True)
+        subprocess.run(["ip", "link", "set", "tap7", "master", "br0"], check=True)
+        check("its port is bound as it comes", wait_for(lambda: filters().get("tap7") == "no-ip-multicast"), filters())
+        check("and again as the network says", network("<filterref filter='no-mac-broadcast'/>") == 0 and
+              nwfctl("net", "restart", "lan").returncode == 0 and wait_for(lambda: filters().get("tap7") == "no-mac-broadcast"), filters())
+        subprocess.run(["ip", "link", "delete", "tap7"], check=True)
+        check("until it goes", wait_for(lambda: "tap7" not in filters()), filters())
+        nwfctl("net", "stop", "lan")
+
         # Strangers may see, not change; the kernel says who they are.
         program = os.open(NWFCTL, os.O_RDONLY)
 

@@ -145,8 +145,9 @@ class Daemon {
     constexpr std::int64_t kFirst = SD_EVENT_PRIORITY_IMPORTANT;
     NWF_CHECK(on_readable<&Daemon::follow_ports>(host_->links_descriptor(), "interfaces", kFirst));
     if (options_.follow_guests) {
-      NWF_TRY(follower_, host::Follower::open(*service_, options_.root + "/run/libvirt/qemu", options_.hotplug));
-      NWF_CHECK(on_readable<&Daemon::follow_ports>(follower_->descriptor(), "libvirt's guests", kFirst));
+      NWF_TRY(follower_, host::Follower::open(*service_, options_.root, options_.hotplug));
+      for (const int descriptor : follower_->descriptors())
+        NWF_CHECK(on_readable<&Daemon::follow_ports>(descriptor, "guests and networks", kFirst));
     }
     if (options_.guard == Guard::Shared) return {};
     return on_readable<&Daemon::heal>(host_->rules_descriptor(), "nf_tables");
