@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/utf8.h"
+
 namespace nwf::xml {
 namespace {
 
@@ -169,7 +171,8 @@ class Builder {
     std::string message(blanks_removed(what->message == nullptr ? "" : what->message));
     for (std::size_t end = message.find('\n'); end != std::string::npos; end = message.find('\n', end))
       message.replace(end, 1, ": ");
-    b.set_error("not well-formed XML: " + message, {b.file_, what->line, what->int2}, "");
+    // And it repeats names of the text, however long they are.
+    b.set_error("not well-formed XML: " + shown(message, 300), {b.file_, what->line, what->int2}, "");
   }
 
   std::string_view text_;

@@ -467,6 +467,13 @@ struct FarMistake {
   int further;       ///< …and at most this many columns on: the parser stops where it knows that something is wrong
 };
 
+TEST(Document, WhatTheParserSaysIsNotAtALengthTheTextDecides) {
+  const auto read = read_document("<n><" + std::string(1500, 'a') + "></" + std::string(1500, 'b') + "></n>", "a.xml");
+  ASSERT_FALSE(read);
+  EXPECT_THAT(read.error().message, ::testing::HasSubstr("tag mismatch"));
+  EXPECT_LT(describe(read.error()).size(), 400U);
+}
+
 TEST(MistakePlace, IsRightFarIntoALongLine) {
   const std::vector<FarMistake> mistakes = {
       {"an undefined entity", "&undefined;", 11},
