@@ -14,6 +14,7 @@
 #include "host/definitions.h"
 #include "host/firewall.h"
 #include "host/identity.h"
+#include "host/knowledge.h"
 #include "host/leases.h"
 #include "host/library.h"
 #include "host/networks.h"
@@ -32,8 +33,6 @@ namespace nwf::host {
 namespace {
 
 using store::Shelf;
-
-constexpr const char* kKnowledge = "kernel";
 
 std::vector<std::string> texts(const std::vector<Error>& errors) {
   std::vector<std::string> lines;
@@ -75,7 +74,12 @@ class Host final : public LearningHost {
   Result<GuestBound> guest_bind(const std::string& text, const std::string& file, GuestState state) override;
   Result<std::vector<BindingSummary>> guest_unbind(const std::string& name,
                                                    const std::optional<Mac>& unplugged) override;
-  Result<Applied> apply(const std::vector<Document>& documents, const Progress& progress) override;
+  Result<Applied> apply(const std::vector<Document>& documents, const Progress& progress) override {
+    return change_all(documents, {}, progress);
+  }
+  Result<Applied> change(const std::vector<Document>& documents, const Removal& removal) override {
+    return change_all(documents, removal, nullptr);
+  }
   Result<Planned> plan(const std::vector<Document>& documents) override;
   Result<Status> status() override;
   Result<std::size_t> reconcile() override;
@@ -116,8 +120,15 @@ class Host final : public LearningHost {
   /// Makes and carries out a change. When the kernel turns out not to hold what it should, it is reconciled first and
   /// the change made from there.
   Result<std::vector<Error>> carry_out(const std::function<Result<Change>()>& make, Programs& after);
-  /// What these filters and bindings change, the kernel being known. `after` has the filters.
-  Result<Change> change_of(const Filters& filters, const std::vector<Binding>& bindings, Programs& after);
+  Result<Applied> change_all(const std::vector<Document>& documents, const Removal& removal, const Progress& progress);
+  /// What these filters and bindings change, and that these ports are bound no longer, the kernel being known. `after`
+  /// has the filters.
+  Result<Change> change_of(const Filters& filters, const std::vector<Binding>& bindings,
+                           const std::vector<Binding>& unbound, Programs& after);
+  /// Those of the removal's filters that are there, when nothing that stays uses them.
+  Result<std::vector<FilterSummary>> unused_filters(const Removal& removal, const Definitions& definitions);
+  /// Why ports whose guests may not do all they should yet wait.
+  std::vector<std::string> waiting(Programs& programs, const std::vector<Binding>& bindings);
   std::size_t ports_changed(const Change& change) const;
   /// Those of the bindings that are not as they are already, and what each is.
   Result<std::vector<Binding>> new_bindings(std::vector<Binding>& given, std::vector<BindingDeed>& deeds);
@@ -155,7 +166,7 @@ class Host final : public LearningHost {
 Result<std::unique_ptr<store::Lock>> Host::begin() {
   NWF_TRY(auto lock, store_->lock());
   // Whoever died may have changed the kernel or the state without writing down that it did.
-  if (lock->after_crash()) NWF_CHECK(store_->remove(Shelf::State, kKnowledge));
+  if (lock->after_crash()) NWF_CHECK(store_->remove(Shelf::State, kKnowledgeDocument));
   NWF_CHECK(library_.seed());
   library_.forget_all();
   programs_.reset();
@@ -170,7 +181,7 @@ Result<void> Host::open_backend() {
 
 Result<void> Host::open_firewall() {
   NWF_CHECK(open_backend());
-  NWF_TRY(const auto text, store_->get(Shelf::State, kKnowledge));
+  NWF_TRY(const auto text, store_->get(Shelf::State, kKnowledgeDocument));
   std::optional<Knowledge> knowledge;
   if (text) knowledge = knowledge_from_text(*text);
   if (knowledge && (knowledge->place != this_place() || knowledge->host_traffic != options_.filter_host_traffic))
@@ -187,17 +198,17 @@ Result<void> Host::open_firewall() {
 }
 
 Result<void> Host::save_knowledge() {
-  const auto prepared = store_->prepare(Shelf::State, kKnowledge, to_text(firewall_->knowledge()));
+  const auto prepared = store_->prepare(Shelf::State, kKnowledgeDocument, to_text(firewall_->knowledge()));
   if (prepared && (*prepared)->commit()) return {};
   // The change itself is done, and this is only a hint. None is as good, where an old one would be wrong.
-  return store_->remove(Shelf::State, kKnowledge);
+  return store_->remove(Shelf::State, kKnowledgeDocument);
 }
 
 Result<std::unique_ptr<store::Lock>> Host::resume() {
   NWF_TRY(auto lock, store_->lock());
   // Whoever died may have changed the kernel or the state without writing down that it did.
   if (lock->after_crash()) {
-    NWF_CHECK(store_->remove(Shelf::State, kKnowledge));
+    NWF_CHECK(store_->remove(Shelf::State, kKnowledgeDocument));
     firewall_.reset();
   }
   const auto revision = store_->revision(Shelf::Filters);
@@ -236,11 +247,16 @@ Result<std::vector<Error>> Host::carry_out(const std::function<Result<Change>()>
   }
 }
 
-Result<Host::Change> Host::change_of(const Filters& filters, const std::vector<Binding>& bindings, Programs& after) {
+Result<Host::Change> Host::change_of(const Filters& filters, const std::vector<Binding>& bindings,
+                                     const std::vector<Binding>& unbound, Programs& after) {
   std::set<std::string> names, listed;
   for (const auto& filter : filters) names.insert(filter->name);
   Change change;
   change.edit = firewall_->edit(names, after);
+  for (const Binding& binding : unbound) {
+    change.ports.push_back({binding, std::nullopt});
+    listed.insert(binding.port.text());
+  }
   for (const Binding& binding : bindings) {
     NWF_TRY(auto before, read_binding(binding.port.text()));
     Binding with_learned = binding;
@@ -400,7 +416,7 @@ Result<Defined> Host::filter_define(const std::string& text, const std::string& 
     Programs after(library_.lookup_with(filters.changed), programs_->capabilities(), lower_options(),
                    options_.learning);
     const auto make = [&]() -> Result<Change> {
-      NWF_TRY(auto change, change_of(filters.changed, {}, after));
+      NWF_TRY(auto change, change_of(filters.changed, {}, {}, after));
       result.ports = ports_changed(change);
       return change;
     };
@@ -650,15 +666,89 @@ Result<PortRules> Host::binding_rules(const std::string& port) {
   return port_rules(binding, *placement.program, held.ruleset);
 }
 
-Result<Applied> Host::apply(const std::vector<Document>& documents, const Progress& progress) {
+Result<std::vector<FilterSummary>> Host::unused_filters(const Removal& removal, const Definitions& definitions) {
+  const auto both = [](std::string_view what, const std::string& name) {
+    return fail(ErrorKind::Invalid, fmt::format("{} '{}' is given and taken away in one change", what, name),
+                "leave one of the two out");
+  };
+  for (const auto& filter : definitions.filters)
+    if (std::ranges::find(removal.filters, filter->name) != removal.filters.end()) return both("filter", filter->name);
+  for (const Binding& binding : definitions.bindings)
+    if (std::ranges::find(removal.ports, binding.port.text()) != removal.ports.end())
+      return both("port", binding.port.text());
+  std::vector<FilterSummary> gone;
+  std::set<std::string> going;
+  for (const std::string& name : removal.filters) {
+    NWF_TRY(const auto filter, library_.find(name));
+    if (filter == nullptr) continue;
+    gone.push_back({name, filter->uuid.value_or(Uuid{})});
+    going.insert(name);
+  }
+  if (gone.empty()) return gone;
+  const auto in_use = [](const std::string& name, const std::string& by) {
+    return fail(ErrorKind::Refused, fmt::format("filter '{}' is in use: {}", name, by), "remove that first");
+  };
+  const auto refers = [&](const Filter& filter) -> const std::string* {
+    for (const FilterEntry& entry : filter.entries)
+      if (const auto* reference = std::get_if<FilterRef>(&entry); reference && going.contains(reference->filter))
+        return &reference->filter;
+    return nullptr;
+  };
+  std::set<std::string> given;
+  for (const auto& filter : definitions.filters) {
+    given.insert(filter->name);
+    if (const auto* name = refers(*filter)) return in_use(*name, fmt::format("{} refers to it", filter->name));
+  }
+  NWF_TRY(const auto all, library_.list());
+  for (const FilterSummary& other : all) {
+    if (going.contains(other.name) || given.contains(other.name)) continue;
+    NWF_TRY(const auto filter, library_.find(other.name));
+    if (filter == nullptr) continue;
+    if (const auto* name = refers(*filter)) return in_use(*name, fmt::format("{} refers to it", other.name));
+  }
+  std::set<std::string> looked_at(removal.ports.begin(), removal.ports.end());
+  for (const Binding& binding : definitions.bindings) {
+    looked_at.insert(binding.port.text());
+    if (going.contains(binding.filter))
+      return in_use(binding.filter, fmt::format("port {} is bound to it", binding.port.text()));
+  }
+  NWF_TRY(const auto bindings, read_bindings());
+  for (const Binding& binding : bindings)
+    if (!looked_at.contains(binding.port.text()) && going.contains(binding.filter))
+      return in_use(binding.filter, fmt::format("port {} is bound to it", binding.port.text()));
+  return gone;
+}
+
+std::vector<std::string> Host::waiting(Programs& programs, const std::vector<Binding>& bindings) {
+  std::vector<std::string> warnings;
+  for (Binding binding : bindings) {
+    if (!leases_.fill(binding)) continue;
+    if (const auto placement = programs.place(binding); placement && placement->waits)
+      warnings.push_back(fmt::format("port {} waits until nwfd has learned ${}: its guest may ask for an address only",
+                                     binding.port.text(), fmt::join(placement->learns, ", $")));
+  }
+  return warnings;
+}
+
+Result<Applied> Host::change_all(const std::vector<Document>& documents, const Removal& removal,
+                                 const Progress& progress) {
   const auto doing = [&](std::string_view what) {
     if (progress) progress(what, 0, documents.size());
   };
   doing("reading");
   NWF_TRY(Definitions definitions, read_definitions(documents));
   NWF_TRY(const auto lock, begin());
-  NWF_TRY(const NewFilters filters, new_filters(definitions.filters));
   Applied result;
+  NWF_TRY(result.undefined, unused_filters(removal, definitions));
+  std::vector<Binding> unbound;
+  for (const std::string& port : removal.ports) {
+    if (!PortName::parse(port)) continue;
+    NWF_TRY(auto binding, read_binding(port));
+    if (!binding) continue;
+    result.unbound.push_back(summary(*binding));
+    unbound.push_back(std::move(*binding));
+  }
+  NWF_TRY(const NewFilters filters, new_filters(definitions.filters));
   result.filters = filters.deeds;
   result.warnings = texts(definitions.warnings);
   for (const std::string& warning : texts(filters.warnings)) result.warnings.push_back(warning);
@@ -669,7 +759,7 @@ Result<Applied> Host::apply(const std::vector<Document>& documents, const Progre
   NWF_TRY(auto bindings, new_bindings(definitions.bindings, result.bindings));
   for (const Binding& binding : bindings)
     files.push_back({Shelf::Bindings, binding.port.text(), xml::write_binding(binding)});
-  if (files.empty()) return result;
+  if (files.empty() && unbound.empty() && result.undefined.empty()) return result;
   doing("writing");
   NWF_TRY(const auto prepared, store_->prepare_all(files));
   doing("compiling");
@@ -680,8 +770,8 @@ Result<Applied> Host::apply(const std::vector<Document>& documents, const Progre
     Programs after(library_.lookup_with(filters.changed), programs_->capabilities(), lower_options(),
                    options_.learning);
     const auto make = [&]() -> Result<Change> {
-      NWF_TRY(auto change, change_of(filters.changed, bindings, after));
-      result.ports = ports_changed(change) - bindings.size();
+      NWF_TRY(auto change, change_of(filters.changed, bindings, unbound, after));
+      result.ports = ports_changed(change) - bindings.size() - unbound.size();
       return change;
     };
     auto done = carry_out(make, after);
@@ -692,9 +782,16 @@ Result<Applied> Host::apply(const std::vector<Document>& documents, const Progre
       return fail(std::move(error));
     }
     for (Error& warning : *done) result.warnings.push_back(nwf::describe(at_given_place(std::move(warning), filters)));
+    for (std::string& warning : waiting(after, bindings)) result.warnings.push_back(std::move(warning));
   }
   doing("keeping");
   NWF_CHECK(prepared->commit());
+  // A crash from here on leaves what goes in the state, and the next look at the kernel brings it back there.
+  for (const Binding& binding : unbound) {
+    NWF_CHECK(leases_.remove(binding.port));
+    NWF_CHECK(store_->remove(Shelf::Bindings, binding.port.text()));
+  }
+  for (const FilterSummary& filter : result.undefined) NWF_CHECK(store_->remove(Shelf::Filters, filter.name));
   library_.forget_all();
   if (bound) NWF_CHECK(save_knowledge());
   return result;
@@ -731,7 +828,7 @@ Result<Planned> Host::plan(const std::vector<Document>& documents) {
       by_port.erase(found);
     }
   for (const auto& [port, binding] : by_port) bindings.push_back(*binding);
-  if (bindings.empty() && !std::filesystem::exists(store_->path(Shelf::State, kKnowledge))) return planned;
+  if (bindings.empty() && !std::filesystem::exists(store_->path(Shelf::State, kKnowledgeDocument))) return planned;
 
   NWF_CHECK(open_backend());
   NWF_TRY(const Capabilities capabilities, backend_->capabilities());
@@ -747,6 +844,7 @@ Result<Planned> Host::plan(const std::vector<Document>& documents) {
     planned.warnings.push_back(fmt::format("port {} is closed: {}", closed.port, nwf::describe(why)));
   }
   for (const std::string& warning : texts(drift.wanted.warnings)) planned.warnings.push_back(warning);
+  for (std::string& warning : waiting(after, changed)) planned.warnings.push_back(std::move(warning));
   planned.changes = nwf::describe(drift.changes);
   planned.nft = print::nft(drift.changes);
   return planned;

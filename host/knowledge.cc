@@ -77,19 +77,24 @@ std::set<std::string> Knowledge::sets() const {
   return all;
 }
 
-std::string this_place() {
+std::string this_namespace() {
   std::string boot;
   std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
+  struct stat netns {};
+  if (stat("/proc/thread-self/ns/net", &netns) != 0) return boot;
+  return fmt::format("{} {}:{}", boot, netns.st_dev, netns.st_ino);
+}
+
+std::string this_place() {
+  std::string place = this_namespace() + " ";
   // What br_netfilter does here is an administrator's switch, which may be moved at any time.
   for (const char* file :
        {"/proc/sys/net/bridge/bridge-nf-call-iptables", "/proc/sys/net/bridge/bridge-nf-call-ip6tables"}) {
     char value = '-';
     std::ifstream(file) >> value;
-    boot += value;
+    place += value;
   }
-  struct stat netns {};
-  if (stat("/proc/thread-self/ns/net", &netns) != 0) return boot;
-  return fmt::format("{} {}:{}", boot, netns.st_dev, netns.st_ino);
+  return place;
 }
 
 std::string to_text(const Knowledge& knowledge) {

@@ -50,6 +50,11 @@ struct Knowledge {
   std::set<std::string> sets() const;
 };
 
+/// The document of Shelf::State that keeps it. Whoever takes the store's lock after a crash removes it.
+inline constexpr const char* kKnowledgeDocument = "kernel";
+
+/// This boot and this network namespace.
+std::string this_namespace();
 /// This boot, this network namespace, and whether br_netfilter calls the inet hooks in it.
 std::string this_place();
 

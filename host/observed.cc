@@ -104,21 +104,10 @@ class Observed final : public Service {
     return done;
   }
   Result<Applied> apply(const std::vector<Document>& documents, const Progress& progress) override {
-    auto done = inner_.apply(documents, progress);
-    if (!done) return refused("apply", {}, {}, std::move(done));
-    for (const FilterDeed& filter : done->filters) {
-      if (filter.deed == Deed::Same) continue;
-      const std::string& name = filter.filter.name;
-      tell({EventKind::Defined,
-            0,
-            {},
-            name,
-            fmt::format("filter {} {}", name, filter.deed == Deed::New ? "defined" : "changed"),
-            {{"uuid", filter.filter.uuid.text()}}});
-    }
-    for (const BindingDeed& binding : done->bindings)
-      if (binding.deed != Deed::Same) tell(bound(binding.binding, {}));
-    return done;
+    return told("apply", inner_.apply(documents, progress));
+  }
+  Result<Applied> change(const std::vector<Document>& documents, const Removal& removal) override {
+    return told("change", inner_.change(documents, removal));
   }
   Result<Planned> plan(const std::vector<Document>& documents) override { return inner_.plan(documents); }
   Result<Status> status() override { return inner_.status(); }
@@ -131,6 +120,30 @@ class Observed final : public Service {
   Result<void> watch(const std::function<bool(const Event&)>& on_event) override { return inner_.watch(on_event); }
 
  private:
+  Result<Applied> told(std::string_view verb, Result<Applied> done) const {
+    if (!done) return refused(verb, {}, {}, std::move(done));
+    for (const FilterDeed& filter : done->filters) {
+      if (filter.deed == Deed::Same) continue;
+      const std::string& name = filter.filter.name;
+      tell({EventKind::Defined,
+            0,
+            {},
+            name,
+            fmt::format("filter {} {}", name, filter.deed == Deed::New ? "defined" : "changed"),
+            {{"uuid", filter.filter.uuid.text()}}});
+    }
+    for (const BindingDeed& binding : done->bindings)
+      if (binding.deed != Deed::Same) tell(bound(binding.binding, {}));
+    for (const BindingSummary& binding : done->unbound) tell(unbound(binding, {}));
+    for (const FilterSummary& filter : done->undefined)
+      tell({EventKind::Undefined,
+            0,
+            {},
+            filter.name,
+            fmt::format("filter {} undefined", filter.name),
+            {{"uuid", filter.uuid.text()}}});
+    return done;
+  }
   static Event bound(const BindingSummary& b, const std::string& guest) {
     Event event{
         EventKind::Bound, 0, b.port, b.filter, fmt::format("port {} is guarded by filter {}", b.port, b.filter), {}};

@@ -56,6 +56,17 @@ TEST_F(Observed, ADefinedFilterIsToldWithItsPorts) {
   EXPECT_THAT(told(), ElementsAre("undefined  mine: filter mine undefined"));
 }
 
+TEST_F(Observed, OneChangeIsToldPieceByPiece) {
+  inner_.applied = {{{{"new", {}}, Deed::New}}, {{{"vnet1", "new", false}, Deed::Changed}}, 0, {}};
+  inner_.applied.unbound = {{"vnet0", "old", false}};
+  inner_.applied.undefined = {{"old", {}}};
+  ASSERT_TRUE(service_->change({{"f.xml", "<f/>"}}, {{"vnet0"}, {"old"}}).has_value());
+  EXPECT_THAT(
+      told(),
+      ElementsAre("defined  new: filter new defined", "bound vnet1 new: port vnet1 is guarded by filter new",
+                  "unbound vnet0 old: port vnet0 is not guarded any more", "undefined  old: filter old undefined"));
+}
+
 TEST_F(Observed, ChangedValuesAreToldByName) {
   ASSERT_TRUE(service_->binding_set("vnet0", {{"IP", {"192.0.2.1", "192.0.2.2"}}, {"MAC", {}}}).has_value());
   ASSERT_EQ(events_.size(), 1U);

@@ -134,12 +134,20 @@ struct BindingDeed {
   Deed deed = Deed::New;
 };
 
-/// What apply() did.
+/// What goes with a change: what of it is not there is no mistake.
+struct Removal {
+  std::vector<std::string> ports;    ///< to be bound no longer
+  std::vector<std::string> filters;  ///< to be defined no longer, by name
+};
+
+/// What apply() or change() did.
 struct Applied {
   std::vector<FilterDeed> filters;    ///< in the order given
   std::vector<BindingDeed> bindings;  ///< in the order given
   std::size_t ports = 0;              ///< how many ports bound before got other rules
   std::vector<std::string> warnings;
+  std::vector<BindingSummary> unbound = {};
+  std::vector<FilterSummary> undefined = {};
 };
 
 /// What apply() or reconcile() would do.
@@ -198,6 +206,12 @@ class Service {
   /// All of these filters and bindings, new or in place of what has their names, as one change: all at one instant, in
   /// the kernel and in the state, or nothing. Each is a <filter>, a <filterbinding> or a guest's <interface>.
   virtual Result<Applied> apply(const std::vector<Document>& documents, const Progress& progress) = 0;
+  /// apply() that takes something away at the same instant: no port is open, and none is guarded by both or by
+  /// neither, meanwhile. Errors: Refused for a filter that something which stays would still use.
+  virtual Result<Applied> change([[maybe_unused]] const std::vector<Document>& documents,
+                                 [[maybe_unused]] const Removal& removal) {
+    return fail(ErrorKind::Unsupported, "this service cannot take away and define as one change");
+  }
   /// What apply() of these would change, or with none of them, reconcile(). Changes nothing.
   virtual Result<Planned> plan(const std::vector<Document>& documents) = 0;
 

@@ -75,6 +75,12 @@ class PlainService : public Service {
     for (const auto& document : documents) asked.insert(asked.end(), {document.file, document.text});
     return applied;
   }
+  Result<Applied> change(const std::vector<Document>& documents, const Removal& removal) override {
+    for (const auto& document : documents) asked.insert(asked.end(), {document.file, document.text});
+    asked.insert(asked.end(), removal.ports.begin(), removal.ports.end());
+    asked.insert(asked.end(), removal.filters.begin(), removal.filters.end());
+    return applied;
+  }
   Result<Planned> plan(const std::vector<Document>&) override { return planned; }
   Result<Status> status() override { return all; }
   Result<std::size_t> reconcile() override { return std::size_t{42}; }

@@ -114,6 +114,9 @@ class Client final : public host::Service {
   Result<host::Applied> apply(const std::vector<host::Document>& documents, const host::Progress&) override {
     return call<host::Applied>("Apply", sent(documents));
   }
+  Result<host::Applied> change(const std::vector<host::Document>& documents, const host::Removal& removal) override {
+    return call<host::Applied>("Change", sent(documents), removal);
+  }
   Result<host::Planned> plan(const std::vector<host::Document>& documents) override {
     return call<host::Planned>("Plan", sent(documents));
   }

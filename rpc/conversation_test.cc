@@ -146,6 +146,17 @@ TEST_F(Conversation, ArgumentsOfEveryKind) {
   EXPECT_THAT(service_.asked, ElementsAre("g", "52:54:00:00:00:01", "g", "all"));
   ASSERT_TRUE(client_->guest_bind("<domain/>", "d.xml", host::GuestState::Runs).has_value());
   service_.applied = {{{{"mine", {}}, host::Deed::Changed}}, {}, 3, {}};
+  service_.asked.clear();
+  service_.applied.unbound = {{"vnet9", "mine", true}};
+  service_.applied.undefined = {{"old", {}}};
+  const auto changed = client_->change({{"c.xml", "<c/>"}}, {{"vnet9"}, {"old"}});
+  ASSERT_TRUE(changed);
+  EXPECT_EQ(service_.asked, (std::vector<std::string>{"c.xml", "<c/>", "vnet9", "old"}));
+  ASSERT_EQ(changed->unbound.size(), 1U);
+  EXPECT_EQ(changed->unbound[0].port, "vnet9");
+  ASSERT_EQ(changed->undefined.size(), 1U);
+  EXPECT_EQ(changed->undefined[0].name, "old");
+  service_.asked.clear();
   const auto applied = client_->apply({{"a.xml", "<a/>"}, {"b.xml", std::string("\0", 1)}}, nullptr);
   ASSERT_TRUE(applied.has_value()) << describe(applied.error());
   EXPECT_EQ(applied->ports, 3U);

@@ -89,6 +89,8 @@ const Method kMethods[] = {
     row<&Service::guest_unbind, std::vector<host::BindingSummary>, Text, std::optional<Mac>>(
         "GuestUnbind", Access::Change, {"name", "unplugged"}),
     row<&apply_quietly, host::Applied, std::vector<SentDocument>>("Apply", Access::Change, {"documents"}),
+    row<&Service::change, host::Applied, std::vector<SentDocument>, host::Removal>("Change", Access::Change,
+                                                                                   {"documents", "removal"}),
     row<&Service::plan, host::Planned, std::vector<SentDocument>>("Plan", Access::Read, {"documents"}),
     row<&Service::status, host::Status>("Status", Access::Read, {}),
     row<&Service::reconcile, std::size_t>("Reconcile", Access::Change, {}),

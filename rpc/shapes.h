@@ -130,12 +130,21 @@ struct Fields<host::BindingDeed> {
   }
 };
 template <>
+struct Fields<host::Removal> {
+  static void each(auto& v, auto&& field) {
+    field("ports", v.ports);
+    field("filters", v.filters);
+  }
+};
+template <>
 struct Fields<host::Applied> {
   static void each(auto& v, auto&& field) {
     field("filters", v.filters);
     field("bindings", v.bindings);
     field("ports", v.ports);
     field("warnings", v.warnings);
+    field("unbound", v.unbound);
+    field("undefined", v.undefined);
   }
 };
 template <>

@@ -60,6 +60,44 @@ TEST_F(ChangeNetns, AnEditThatAsksForOtherElementsGivesThemToEachPort) {
   EXPECT_TRUE(udp_passes("vnet0", "lan0", one_, other_));
 }
 
+TEST_F(ChangeNetns, OneChangeDefinesBindsAndTakesAway) {
+  add_guest("lan0");
+  add_guest("vnet0");
+  const std::string rule = "<rule action='drop' direction='out'><mac protocolid='0x88b5'/></rule>";
+  for (const char* name : {"one", "two"})
+    NWF_ASSERT_OK(service_->filter_define("<filter name='" + std::string(name) + "'>" + rule + "</filter>", "f.xml"));
+  NWF_ASSERT_OK(service_->binding_create(binding("vnet0", one_, "clean-traffic"), "b.xml"));
+  NWF_ASSERT_OK(service_->binding_create(binding("vnet1", two_, "one"), "b.xml"));
+  EXPECT_FALSE(udp_passes("vnet0", "lan0", two_, other_));
+  const host::Document moved{"b.xml", binding("vnet1", two_, "two")};
+
+  const auto in_use = service_->change({}, {{}, {"one"}});
+  ASSERT_FALSE(in_use);
+  EXPECT_EQ(in_use.error().kind, ErrorKind::Refused);
+  EXPECT_EQ(in_use.error().message, "filter 'one' is in use: port vnet1 is bound to it");
+  const auto given = service_->change({moved}, {{"vnet1"}, {"two"}});
+  ASSERT_FALSE(given);
+  EXPECT_EQ(given.error().message, "port 'vnet1' is given and taken away in one change");
+  EXPECT_EQ(service_->change({moved}, {{}, {"two"}}).error().message,
+            "filter 'two' is in use: port vnet1 is bound to it")
+      << "what is given with it counts";
+  EXPECT_TRUE(service_->status()->in_sync);
+
+  const auto done = service_->change({moved}, {{"vnet0", "nobody0"}, {"one", "nobody"}});
+  NWF_ASSERT_OK(done);
+  ASSERT_EQ(done->unbound.size(), 1U);
+  EXPECT_EQ(done->unbound[0].port, "vnet0");
+  ASSERT_EQ(done->undefined.size(), 1U);
+  EXPECT_EQ(done->undefined[0].name, "one");
+  EXPECT_EQ(done->ports, 0U);
+  EXPECT_TRUE(udp_passes("vnet0", "lan0", two_, other_));
+  EXPECT_EQ(service_->binding_lookup("vnet1")->filter, "two");
+  EXPECT_EQ(service_->binding_lookup("vnet0").error().kind, ErrorKind::NotFound);
+  EXPECT_EQ(service_->filter_lookup("one").error().kind, ErrorKind::NotFound);
+  EXPECT_TRUE(service_->status()->in_sync);
+  EXPECT_EQ(*service_->reconcile(), 0U);
+}
+
 // A program that lets everything pass has no chains: its ports are found nowhere, however many programs are common.
 TEST_F(ChangeNetns, AProgramThatStopsNothingIsNowhereInTheKernel) {
   const auto define = [&](const std::string& rules) {
