@@ -47,6 +47,8 @@ ShelfPlace place_of(Shelf shelf) {
       return {"/run/nwf/networks", ".xml"};
     case Shelf::NetworksChanging:
       return {"/run/nwf/networks/changing", ".xml"};
+    case Shelf::Imported:
+      return {"/etc/nwf/imported", ".json"};
   }
   __builtin_unreachable();
 }
@@ -244,7 +246,7 @@ class DirectoryStore : public Store {
   void clean_up() {
     for (const std::string& directory : directories()) remove_undecided(directory);
     for (const Shelf shelf : {Shelf::Filters, Shelf::Bindings, Shelf::Leases, Shelf::State, Shelf::Networks,
-                              Shelf::Autostart, Shelf::NetworksUp, Shelf::NetworksChanging}) {
+                              Shelf::Autostart, Shelf::NetworksUp, Shelf::NetworksChanging, Shelf::Imported}) {
       const auto directory = open_directory_fd(directory_of(shelf), false);
       if (directory && *directory) remove_stale(*directory);
     }

@@ -17,8 +17,8 @@ namespace nwf::store {
 
 /// The shelves of a store. Filters, networks and which of these start by themselves are definitions; bindings, leases
 /// (what was learned of a port), networks that are up, networks that are just coming or going, and state are of this
-/// boot's run.
-enum class Shelf { Filters, Bindings, Leases, State, Networks, Autostart, NetworksUp, NetworksChanging };
+/// boot's run. What was before an import from another firewall outlives a boot, as the filters do that it replaced.
+enum class Shelf { Filters, Bindings, Leases, State, Networks, Autostart, NetworksUp, NetworksChanging, Imported };
 
 /// A document written but not yet in force: commit() puts it in force by one rename, destruction without
 /// commit drops it. Splitting the two lets a kernel transaction stand between them: everything that can fail
@@ -77,7 +77,7 @@ class Store {
 
 /// One file each: ROOT/etc/nwf/filters/NAME.xml, ROOT/run/nwf/bindings/PORT.xml, ROOT/run/nwf/leases/PORT.json,
 /// ROOT/run/nwf/state/NAME, ROOT/etc/nwf/networks/NAME.xml, ROOT/etc/nwf/networks/autostart/NAME,
-/// ROOT/run/nwf/networks/NAME.xml, ROOT/run/nwf/networks/changing/NAME.xml;
+/// ROOT/run/nwf/networks/NAME.xml, ROOT/run/nwf/networks/changing/NAME.xml, ROOT/etc/nwf/imported/NAME.json;
 /// written by temporary file, fsync, rename and fsync of the directory. The lock is flock(2) on
 /// ROOT/run/nwf/lock. Directories are made when first needed, mode 0755. `root` "" or "/" is the host itself.
 std::unique_ptr<Store> open_directory(const std::string& root);

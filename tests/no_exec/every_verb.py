@@ -53,6 +53,9 @@ with tempfile.TemporaryDirectory() as root:
     os.mkdir(given)
     new = file("given/new.xml", "<filter name='new'/>")
     file("given/three.xml", BINDING % "vnet3")
+    libvirt = os.path.join(root, "libvirt")
+    os.makedirs(os.path.join(libvirt, "etc/libvirt/nwfilter"))
+    file("libvirt/etc/libvirt/nwfilter/theirs.xml", "<filter name='theirs'/>")
     bad = file("bad.txt", "<filter name='bad'><ruel/></filter>")
     # Without addresses: with them, dnsmasq is started, the one program that is.
     lab = file("lab.xml", "<network><name>lab</name><bridge name='virbr7'/></network>")
@@ -62,6 +65,9 @@ with tempfile.TemporaryDirectory() as root:
         (0, "binding", "list"), (0, "binding", "dumpxml", "vnet0"), (0, "binding", "rules", "vnet0"),
         (0, "binding", "set", "vnet0", "IP=192.0.2.7"), (0, "status"), (0, "--json", "status"), (0, "reconcile"),
         (0, "filter", "define", mine), (0, "plan"), (10, "plan", new), (0, "apply", given), (0, "plan", given),
+        (0, "import", "libvirt", "--libvirt-root", root), (10, "import", "libvirt", "--libvirt-root", libvirt),
+        (0, "import", "libvirt", "--yes", "--libvirt-root", libvirt), (10, "import", "--undo", "--dry-run"), (0, "import", "--undo"),
+        (3, "import", "--undo"), (2, "import"), (2, "import", "xen"), (2, "import", "--undo", "--keep"),
         (0, "binding", "delete", "vnet3"), (0, "binding", "delete", "vnet1"), (0, "binding", "delete", "vnet0"),
         (0, "filter", "undefine", "new"), (0, "filter", "undefine", "mine"),
         (0, "nwfilter-list"), (0, "nwfilter-define", mine), (0, "nwfilter-dumpxml", "mine"),

@@ -12,9 +12,9 @@ namespace nwf::tools {
 namespace {
 
 // Options that take the next word, so that this word is no noun, no verb and no call for help.
-constexpr std::string_view kOptionsWithValue[] = {"--root",    "--color",       "--file",     "--nwfilter",
-                                                  "--binding", "--directory",   "--interval", "--count",
-                                                  "--network", "--parent-index"};
+constexpr std::string_view kOptionsWithValue[] = {"--root",    "--color",        "--file",        "--nwfilter",
+                                                  "--binding", "--directory",    "--interval",    "--count",
+                                                  "--network", "--parent-index", "--libvirt-root"};
 
 // The words, taken apart as far as a command can be recognised.
 struct Scan {
@@ -80,10 +80,13 @@ const Shape& shape_of(Takes takes) {
       {Takes::PortAndValues, " PORT NAME=VALUE…", "PORT", "--binding", "the port's interface name", false},
       {Takes::MaybePort, " [PORT]", "PORT", "--binding", "the port's interface name; all ports without it", false},
       {Takes::PortAndAddress, " PORT [ADDRESS]", "PORT", "--binding", "the port's interface name", false},
+      {Takes::Import, " libvirt|--undo", "SOURCE", "--source", "whose filters, bindings and guests: libvirt", false},
       {Takes::PortAndAddresses, " PORT ADDRESS…", "PORT", "--binding", "the port's interface name", false},
   };
   return *std::ranges::find(kShapes, takes, &Shape::takes);
 }
+
+constexpr const char* kImportFlags[] = {"--yes", "--keep", "--remove-chains", "--undo", "--dry-run"};
 
 void add_arguments(CLI::App& app, const Command& command, Arguments& into) {
   const Shape& shape = shape_of(command.takes);
@@ -108,6 +111,10 @@ void add_arguments(CLI::App& app, const Command& command, Arguments& into) {
     for (const char* flag : {"--live", "--config", "--current"})
       app.add_flag_callback(flag, [&into, flag] { into.flags.emplace_back(flag); });
   }
+  if (command.takes == Takes::Import) {
+    app.add_option("--libvirt-root", into.libvirt_root);
+    for (const char* flag : kImportFlags) app.add_flag_callback(flag, [&into, flag] { into.flags.emplace_back(flag); });
+  }
   if (command.takes == Takes::PortAndAddresses) app.add_option("ADDRESS", into.addresses);
   if (command.takes == Takes::PortAndAddress) app.add_option("ADDRESS", into.addresses)->expected(0, 1);
   if (shape.validate) app.add_flag("--validate");
@@ -118,11 +125,25 @@ std::string missing_argument(const Command& command, const Arguments& arguments)
   if (command.takes == Takes::Nothing || command.takes == Takes::MaybeFiles || command.takes == Takes::Pace ||
       command.takes == Takes::MaybePort)
     return "";
+  if (command.takes == Takes::Import && arguments.has("--undo")) return "";
   const bool files = command.takes == Takes::Files;
   if (files ? arguments.files.empty() : arguments.name.empty()) return std::string(shape_of(command.takes).name);
   if (command.takes == Takes::PortAndValues && arguments.assignments.empty()) return "NAME=VALUE";
   if (command.takes == Takes::NetworkUpdate && arguments.assignments.size() != 3) return "NAME COMMAND SECTION XML";
   if (command.takes == Takes::PortAndAddresses && arguments.addresses.empty()) return "ADDRESS";
+  return "";
+}
+
+// Words of import that do not go together.
+std::string wrong_import(const Arguments& arguments) {
+  const bool undo = arguments.has("--undo");
+  if (!undo && arguments.name != "libvirt")
+    return fmt::format("cannot import from '{}': only from libvirt", arguments.name);
+  if (undo && !arguments.name.empty() && arguments.name != "libvirt")
+    return fmt::format("nothing is imported from '{}'", arguments.name);
+  for (const char* flag : {"--keep", "--remove-chains"})
+    if (undo && arguments.has(flag)) return fmt::format("{} does not go with --undo", flag);
+  if (arguments.has("--yes") && arguments.has("--dry-run")) return "--yes does not go with --dry-run";
   return "";
 }
 
@@ -155,7 +176,7 @@ std::string help_of(const Command& command, std::string_view called) {
   const Shape& shape = shape_of(command.takes);
   std::string text = fmt::format("Usage: nwfctl {}{}\n\n{}.\n\n", called, shape.usage, command.summary);
   const auto row = [&](std::string_view left, std::string_view right) {
-    text += fmt::format("  {:<18}{}\n", left, right);
+    text += fmt::format("  {:<20}{}\n", left, right);
   };
   if (!shape.name.empty()) {
     row(shape.name, shape.meaning);
@@ -170,13 +191,23 @@ std::string help_of(const Command& command, std::string_view called) {
       row("--live, --config", "only the network that is up, only its definition; without, both");
       row("--parent-index N", "which <ip>, when the address does not say");
     }
-    row(fmt::format("{} {}", shape.option, shape.name), "the same, as virsh also spells it");
+    if (command.takes != Takes::Import)
+      row(fmt::format("{} {}", shape.option, shape.name), "the same, as virsh also spells it");
     if (shape.validate) row("--validate", "taken for virsh's sake: every text is checked whole");
     text += "\n";
   }
   if (command.takes == Takes::Pace) {
     row("--interval SECONDS", "between two looks; 1 when not given");
     row("--count N", "look N times; without it once, or on a terminal until interrupted");
+    text += "\n";
+  }
+  if (command.takes == Takes::Import) {
+    row("--yes", "do it; without it, only the plan is shown");
+    row("--keep", "where both have something of one name, nwf's own stays");
+    row("--remove-chains", "then take libvirt's own chains out of the kernel");
+    row("--libvirt-root DIR", "libvirt's files are below this directory");
+    row("--undo", "take back what is still as it was imported, and put the chains back");
+    row("--dry-run", "of --undo: show what would be done");
     text += "\n";
   }
   if (!command.flag.empty()) row(command.flag, command.flag_meaning);
@@ -268,6 +299,10 @@ std::variant<Invocation, Information, Misuse> parse_arguments(const std::vector<
   Arguments& arguments = invocation.arguments;
   if (const std::string name = missing_argument(*command, arguments); !name.empty()) {
     return Misuse{found.json, name + " is required", remedy, {}};
+  }
+  arguments.root = invocation.settings.root;
+  if (command->takes == Takes::Import) {
+    if (const std::string wrong = wrong_import(arguments); !wrong.empty()) return Misuse{found.json, wrong, remedy, {}};
   }
   if (std::ranges::count(arguments.files, "-") > 1) {
     return Misuse{found.json, "standard input can be read only once", remedy, {}};

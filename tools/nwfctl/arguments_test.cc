@@ -159,6 +159,20 @@ TEST_F(Words, SettingsStandAnywhere) {
   EXPECT_EQ(tool.root, "");
 }
 
+TEST_F(Words, OfImportThatDoNotGoTogether) {
+  for (const auto& [words, says] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{"import"}, "SOURCE is required"},
+           {{"import", "xen"}, "cannot import from 'xen': only from libvirt"},
+           {{"import", "--undo", "xen"}, "nothing is imported from 'xen'"},
+           {{"import", "--undo", "--keep"}, "--keep does not go with --undo"},
+           {{"import", "--undo", "--remove-chains"}, "--remove-chains does not go with --undo"},
+           {{"import", "libvirt", "--yes", "--dry-run"}, "--yes does not go with --dry-run"}}) {
+    const Ran ran = tool(words);
+    EXPECT_EQ(ran.code, 2);
+    EXPECT_THAT(ran.err, HasSubstr(says));
+  }
+}
+
 TEST_F(Words, AssignmentsMakeLists) {
   EXPECT_EQ(
       tool({"binding", "set", "vnet0", "IP=10.0.0.1,10.0.0.2", "MAC=52:54:00:00:00:01", "IP=10.0.0.3", "X=a=b"}).code,

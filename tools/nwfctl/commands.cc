@@ -10,6 +10,7 @@
 #include "tools/nwfctl/documents.h"
 #include "tools/nwfctl/edit.h"
 #include "tools/nwfctl/exit_code.h"
+#include "tools/nwfctl/import_command.h"
 #include "tools/nwfctl/input.h"
 #include "tools/nwfctl/net_commands.h"
 #include "tools/nwfctl/progress_line.h"
@@ -202,6 +203,7 @@ constexpr Command kCommands[] = {
     {"learned", "set", "", Takes::PortAndAddresses, "Give addresses to a port that learns", learned_set},
     {"", "apply", "", Takes::Directory, "Define and bind all that a directory holds, as one change", apply},
     {"", "plan", "", Takes::MaybeFiles, "Show what files, or reconcile, would change", plan},
+    {"", "import", "", Takes::Import, "Take over what libvirt has, or go back", import},
     {"", "status", "", Takes::Nothing, "Show what is in force and whether the kernel agrees", status},
     {"", "monitor", "", Takes::Nothing, "Print what happens, as it happens", monitor},
     {"", "top", "", Takes::Pace, "Show ports and nwfd at work", top},

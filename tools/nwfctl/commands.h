@@ -29,7 +29,8 @@ enum class Takes {
   NetworkUpdate,
   MaybePort,
   PortAndAddress,
-  PortAndAddresses
+  PortAndAddresses,
+  Import
 };
 
 struct Arguments {
@@ -41,7 +42,9 @@ struct Arguments {
   double interval_seconds = 1;
   unsigned times = 0;  ///< how often; 0: without end on a terminal, else once
   std::vector<std::string> flags;
-  int parent = -1;  ///< of net update: which <ip>; -1: not said
+  int parent = -1;                 ///< of net update: which <ip>; -1: not said
+  std::string libvirt_root = "/";  ///< of import
+  std::string root;                ///< nwf's own, as for every command
 
   bool has(std::string_view flag) const;
 };

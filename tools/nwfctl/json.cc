@@ -125,6 +125,16 @@ Json of(const host::FilterDeed& v) {
   return json;
 }
 
+Json of(const host::ImportedObject& v, bool binding) {
+  Json json = binding ? Json{{"port", v.name}, {"filter", v.filter}, {"guest", v.guest}} : Json{{"name", v.name}};
+  json["file"] = v.file;
+  json["deed"] = of(v.deed);
+  json["kept"] = v.kept;
+  json["note"] = v.note;
+  if (!binding) json["libvirt_uuid"] = v.libvirt_uuid;
+  return json;
+}
+
 Json of(const host::BindingDeed& v) {
   Json json = of(v.binding);
   json["deed"] = of(v.deed);
@@ -271,6 +281,38 @@ struct Printer {
               {"bindings", deeds(v.bindings)},
               {"changes", v.changes},
               {"nft", v.nft},
+              {"warnings", v.warnings}}}};
+  }
+
+  Json operator()(const host::Imported& v) const {
+    const auto objects = [](const std::vector<host::ImportedObject>& all, bool bindings) {
+      Json list = Json::array();
+      for (const auto& object : all) list.push_back(of(object, bindings));
+      return list;
+    };
+    return {{"imported",
+             {{"done", v.done},
+              {"filters", objects(v.filters, false)},
+              {"bindings", objects(v.bindings, true)},
+              {"changes", v.changes},
+              {"remove_chains", v.remove_chains},
+              {"chains", v.chains},
+              {"chain_rules", v.chain_rules},
+              {"chains_kept", v.chains_kept},
+              {"not_imported", v.not_imported},
+              {"warnings", v.warnings}}}};
+  }
+
+  Json operator()(const host::ImportUndone& v) const {
+    return {{"undone",
+             {{"done", v.done},
+              {"filters_removed", sorted_list(v.filters_removed, &host::FilterSummary::name)},
+              {"filters_restored", v.filters_restored},
+              {"bindings_removed", v.bindings_removed},
+              {"bindings_restored", v.bindings_restored},
+              {"chains", v.chains},
+              {"chain_rules", v.chain_rules},
+              {"left", v.left},
               {"warnings", v.warnings}}}};
   }
 

@@ -295,6 +295,64 @@ TEST_F(Print, Plan) {
             "nft\n  add element bridge nwf ports.clean { \"vnet0\" }\n");
 }
 
+TEST_F(Print, ImportIsAPlanAndUndoGoesBack) {
+  const auto directory = std::filesystem::temp_directory_path() / fmt::format("nwf-import-{}", ::getpid());
+  const auto put = [&](const std::string& file, const std::string& text) {
+    std::filesystem::create_directories((directory / file).parent_path());
+    std::ofstream(directory / file) << text;
+  };
+  put("etc/libvirt/nwfilter/clean.xml",
+      "<filter name='clean'><uuid>00000000-0000-4000-8000-000000000001</uuid></filter>");
+  put("run/libvirt/nwfilter-binding/none0.xml",
+      "<filterbindingstatus><filterbinding><owner><name>alpha</name></owner><portdev name='none0'/>"
+      "<mac address='52:54:00:00:00:01'/><filterref filter='clean'/></filterbinding></filterbindingstatus>");
+  put("etc/libvirt/qemu/networks/default.xml", "");
+  put("etc/nwf/imported/libvirt.json", R"({"version": 1, "filters": {"gone": {"before": "<filter name='gone'/>",
+      "imported": "x"}}, "bindings": {}, "place": "", "chains": []})");
+  tool.service.planned = {{{FakeService::summary("clean"), host::Deed::Changed}},
+                          {{{"none0", "clean", true}, host::Deed::New}},
+                          {"add 1 element to bridge ports.clean"},
+                          {"nft"},
+                          {"w"}};
+  const std::vector<std::string> where{"--root", directory.string(), "--libvirt-root", directory.string()};
+  const auto with = [&](std::vector<std::string> words) {
+    words.insert(words.end(), where.begin(), where.end());
+    return tool(words);
+  };
+  const Ran plan = with({"import", "libvirt"});
+  EXPECT_EQ(plan.code, 10) << plan.err;
+  EXPECT_EQ(plan.out,
+            "filter clean: changed\n1 of the filters has another UUID here than in libvirt\n"
+            "port none0: filter clean, guest alpha: new\n"
+            "not imported: virtual network default: `nwfctl net define` takes its XML\n"
+            "In the kernel\n  add 1 element to bridge ports.clean\n"
+            "This is a plan: nothing is changed. `--yes` carries it out.\n");
+  EXPECT_EQ(plan.err, "warning: w\n");
+  ASSERT_EQ(tool.service.documents.size(), 2U);
+  EXPECT_EQ(tool.service.documents[0].text.find("uuid"), std::string::npos) << "nwf's UUID stays";
+  const Ran json = with({"import", "libvirt", "--json"});
+  EXPECT_EQ(Json::parse(json.out).dump(),
+            Json::parse(fmt::format(
+                            R"({{"imported": {{"done": false, "filters": [{{"name": "clean", "file":
+      "{0}/etc/libvirt/nwfilter/clean.xml", "deed": "changed", "kept": false, "note": "",
+      "libvirt_uuid": "00000000-0000-4000-8000-000000000001"}}], "bindings": [{{"port": "none0", "filter": "clean",
+      "guest": "alpha", "file": "{0}/run/libvirt/nwfilter-binding/none0.xml", "deed": "new", "kept": false,
+      "note": ""}}], "changes": ["add 1 element to bridge ports.clean"], "remove_chains": false, "chains": [],
+      "chain_rules": 0, "chains_kept": [], "not_imported": ["virtual network default: `nwfctl net define` takes its XML"],
+      "warnings": ["w"]}}}})",
+                            directory.string()))
+                .dump());
+  const Ran undo = with({"import", "--undo", "--dry-run"});
+  EXPECT_EQ(undo.code, 10) << undo.err;
+  EXPECT_EQ(undo.out, "filter gone was undefined since the import, and stays so\n");
+  const Ran undo_json = with({"import", "--undo", "--dry-run", "--json"});
+  EXPECT_EQ(Json::parse(undo_json.out).dump(),
+            R"({"undone":{"done":false,"filters_removed":[],"filters_restored":[],"bindings_removed":[],)"
+            R"("bindings_restored":[],"chains":[],"chain_rules":0,)"
+            R"("left":["filter gone was undefined since the import, and stays so"],"warnings":[]}})");
+  std::filesystem::remove_all(directory);
+}
+
 TEST_F(Print, Reconcile) {
   expect({"reconcile"}, "The kernel already holds what the state says\n", "", R"({"changes": 0})");
   tool.service.changes = 1;

@@ -226,6 +226,67 @@ class Printer {
     for (const std::string& command : v.nft) say("  {}", printable(command));
   }
 
+  void operator()(const host::Imported& v) {
+    warn(v.warnings);
+    if (!v.done && !v.changes_something() && v.chains.empty()) say("Nothing would change");
+    const auto objects = [&](std::string_view what, const std::vector<host::ImportedObject>& all) {
+      std::size_t same = 0;
+      for (const auto& object : all) {
+        if (object.deed == host::Deed::Same && object.note.empty()) {
+          ++same;
+          continue;
+        }
+        std::string line = fmt::format("{} {}", what, object.name);
+        if (!object.filter.empty()) line += fmt::format(": filter {}", object.filter);
+        if (!object.guest.empty()) line += fmt::format(", guest {}", printable(object.guest));
+        say("{}: {}", line, object.kept ? "nwf's own is kept" : word(object.deed));
+        if (!object.note.empty()) say("    {}", printable(object.note));
+      }
+      if (same > 0)
+        say("{} {}{} as libvirt has {}", same, what, same == 1 ? " is" : "s are", same == 1 ? "it" : "them");
+    };
+    objects("filter", v.filters);
+    const auto uuids = std::ranges::count_if(v.filters, [](const auto& f) { return !f.libvirt_uuid.empty(); });
+    if (uuids > 0) say("{} of the filters {} another UUID here than in libvirt", uuids, uuids == 1 ? "has" : "have");
+    objects("port", v.bindings);
+    for (const std::string& what : v.not_imported) say("not imported: {}", printable(what));
+    if (!v.changes.empty()) {
+      heading("In the kernel");
+      for (const std::string& change : v.changes) say("  {}", printable(change));
+    }
+    if (!v.chains.empty() && !v.chains_failed) {
+      heading(!v.remove_chains ? "libvirt's chains of these ports, which stay without --remove-chains"
+              : v.done         ? "libvirt's chains of these ports are gone"
+                               : "libvirt's chains of these ports, which would go");
+      for (const std::string& chain : v.chains) say("  {}", printable(chain));
+    }
+    for (const std::string& kept : v.chains_kept) say("{}", printable(kept));
+    if (v.done) {
+      say("nwf guards {} of libvirt's; `nwfctl import --undo` goes back",
+          v.bindings.size() == 1 ? "1 port" : fmt::format("{} ports", v.bindings.size()));
+    } else if (v.changes_something()) {
+      say("This is a plan: nothing is changed. `--yes` carries it out.");
+    }
+  }
+
+  void operator()(const host::ImportUndone& v) {
+    warn(v.warnings);
+    const auto would = [&](std::string_view done, std::string_view planned) { return v.done ? done : planned; };
+    if (!v.chains.empty()) {
+      heading(would("libvirt's chains are back", "libvirt's chains that would come back"));
+      for (const std::string& chain : v.chains) say("  {}", printable(chain));
+    }
+    for (const auto& port : v.bindings_removed) say("port {}: {}", port, would("unbound", "would be unbound"));
+    for (const auto& port : v.bindings_restored)
+      say("port {}: {}", port, would("bound as before", "would be bound as before"));
+    for (const auto& filter : v.filters_removed)
+      say("filter {}: {}", filter.name, would("undefined", "would be undefined"));
+    for (const auto& filter : v.filters_restored)
+      say("filter {}: {}", filter, would("as before", "would be as before"));
+    for (const std::string& left : v.left) say("{}", printable(left));
+    if (v.done) say("The import is taken back");
+  }
+
   void operator()(const host::Status& v) {
     say("Root:              {}", v.root.empty() ? "/" : v.root);
     say("In sync:           {}", v.in_sync ? paint("yes", kGreen, style_) : paint("no", kRed, style_));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/error.h"
+#include "host/import.h"
 #include "host/service.h"
 
 namespace nwf::tools {
@@ -101,7 +102,7 @@ using Value =
     std::variant<FiltersDefined, FilterUndefined, FilterList, FilterEdited, FilterValid, BindingCreated, BindingDeleted,
                  BindingList, LearnedList, LearnedForgotten, LearnedGiven, VariablesSet, XmlText, host::Event, Top,
                  host::PortRules, host::Applied, host::Planned, host::Status, Reconciled, NetworkDefined, NetworkEdited,
-                 NetworkDone, NetworkList, host::NetworkSummary, LeaseList>;
+                 NetworkDone, NetworkList, host::NetworkSummary, LeaseList, host::Imported, host::ImportUndone>;
 
 /// True when a plan is of anything at all.
 bool changes_something(const host::Planned& planned);
