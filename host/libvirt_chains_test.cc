@@ -129,6 +129,15 @@ TEST(LibvirtChains, AChainSomebodyElseLeadsToStaysWithAllItLeadsTo) {
               Contains(HasSubstr("chain libvirt-I-vnet0 in bridge nat stays: chain ADMIN in bridge nat leads to it")));
 }
 
+TEST(LibvirtChains, AChainNothingLeadsToStaysAndIsTold) {
+  ForeignTable table = bridge();
+  table.chains.push_back(chain("libvirt-J-vnet0", {"jump J-vnet0-mac", "drop"}));
+  table.chains.push_back(chain("J-vnet0-mac", {"drop"}));
+  const auto found = find_libvirt_chains({table}, {"vnet0"});
+  EXPECT_EQ(found.chains(), 4U);
+  EXPECT_THAT(found.kept, ElementsAre("chain libvirt-J-vnet0 in bridge nat stays: nothing leads to it"));
+}
+
 TEST(LibvirtChains, AForwardThatDropsKeepsThem) {
   ForeignTable table = filter();
   in(table, "FORWARD").drops = true;
