@@ -54,6 +54,7 @@ or other application using the libvirt API.
   </rule>
 </filter>
 )";
+// The parts that matter of what it keeps of a running guest, to which it adds aliases and addresses.
 constexpr const char* kGuest = R"(<domstatus state='running' reason='booted' pid='7'>
   <monitor path='/var/lib/libvirt/qemu/domain-1-g1/monitor.sock' type='unix'/>
   <domain type='qemu' id='1'>
@@ -70,9 +71,12 @@ constexpr const char* kGuest = R"(<domstatus state='running' reason='booted' pid
         <mac address='52:54:00:00:00:02'/>
         <source bridge='br0'/>
         <target dev='vnet2'/>
+        <model type='virtio'/>
         <filterref filter='clean-traffic'>
           <parameter name='IP' value='192.0.2.2'/>
         </filterref>
+        <alias name='net1'/>
+        <address type='pci' domain='0x0000' bus='0x02' slot='0x00' function='0x0'/>
       </interface>
       <interface type='bridge'>
         <mac address='52:54:00:00:00:03'/>
