@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "engine/ruleset/diff.h"
 #include "engine/ruleset/fingerprint.h"
@@ -147,13 +148,20 @@ void absorb(const Plan& plan, Knowledge& knowledge) {
   knowledge.closed = plan.closed;
 }
 
-/// What the kernel holds of a program: chains that one of these versions has too, and of the others the names.
-void add_known(const KnownProgram& known, const std::vector<CompiledPtr>& versions, Ruleset& out) {
+/// What the kernel holds of a program: chains that one of these versions has too, and of the others the names. `coming`
+/// is what the program becomes, if it does: its fingerprints are there already.
+void add_known(const KnownProgram& known, const std::vector<CompiledPtr>& versions, const KnownProgram* coming,
+               Ruleset& out) {
+  const auto has = [&](const Compiled& version, const Chain& chain, const std::string& print) {
+    if (version.hash == known.hash) return true;
+    if (coming != nullptr && version.hash == coming->hash) return coming->chains.at(chain.name) == print;
+    return fingerprint(chain) == print;
+  };
   for (const auto& [name, print] : known.chains) {
     Chain chain{name, std::nullopt, {Rule{{}, "not known"}}, {}};
     for (const CompiledPtr& version : versions)
       for (const Chain& of_version : version->lowered.chains)
-        if (of_version.name == name && fingerprint(of_version) == print) chain = of_version;
+        if (of_version.name == name && has(*version, of_version, print)) chain = of_version;
     out.tables.at(Family::Bridge).chains.insert_or_assign(name, std::move(chain));
   }
 }
@@ -168,6 +176,12 @@ bool keeps_its_ports(const KnownProgram& known, const Compiled& compiled) {
   // Ports that come by the verdict maps have an element in those flows that the program judges.
   const bool found_alike = known.common ? leads_somewhere(compiled) : compiled.lowered.entry == known.entry;
   return held && value_set_names(compiled) == known.values && found_alike;
+}
+
+/// What leads to the program, and the sets that it looks up, are the same.
+bool same_frame(const KnownProgram& a, const KnownProgram& b) {
+  return std::tie(a.sets, a.needs, a.limits, a.ports_set, a.entry, a.common) ==
+         std::tie(b.sets, b.needs, b.limits, b.ports_set, b.entry, b.common);
 }
 
 /// A port's part of a plan.
@@ -361,6 +375,24 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
     return plan;
   }
 
+  const auto frame_stays = [&](const auto& program) {
+    const auto known = knowledge_.programs.find(program.first);
+    return known != knowledge_.programs.end() && same_frame(known->second, program.second);
+  };
+  if (steps.empty() && std::all_of(plan.programs.begin(), plan.programs.end(), frame_stays)) {
+    // An edit: programs become others, and all around them, their ports with it, stays as it is.
+    Ruleset from, to;
+    from.tables.emplace(Family::Bridge, Table{Family::Bridge, {}, {}, {}});
+    for (const auto& [name, coming] : plan.programs) {
+      const KnownProgram& known = knowledge_.programs.at(name);
+      add_program(new_programs.at(name)->lowered, coming.common, to);
+      add_known(known, {new_programs.at(name)}, &coming, from);
+      add_known_sets({known.sets.begin(), known.sets.end()}, to, from);
+    }
+    plan.changes = diff(from, to);
+    return plan;
+  }
+
   Knowledge then = knowledge_;
   absorb(plan, then);
   NWF_TRY(Ruleset from, frame(knowledge_.frame_needs(), before.capabilities(), before.options()));
@@ -369,10 +401,11 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
     std::vector<CompiledPtr> versions;
     for (const auto* programs : {&old_programs, &new_programs})
       if (const auto found = programs->find(name); found != programs->end()) versions.push_back(found->second);
-    add_known(knowledge_.programs.at(name), versions, from);
+    const auto coming = plan.programs.find(name);
+    add_known(knowledge_.programs.at(name), versions, coming == plan.programs.end() ? nullptr : &coming->second, from);
     // Left by some ports of this change, or come to as it is.
-    if (!plan.gone.contains(name) && !plan.programs.contains(name))
-      add_known(knowledge_.programs.at(name), versions, to);
+    if (!plan.gone.contains(name) && coming == plan.programs.end())
+      add_known(knowledge_.programs.at(name), versions, nullptr, to);
   }
   const auto add_coming = [&](Ruleset& into) {
     for (const auto& [name, program] : plan.programs) add_program(new_programs.at(name)->lowered, program.common, into);

@@ -11,7 +11,7 @@ namespace {
 
 class Flattener {
  public:
-  explicit Flattener(const FilterLookup& lookup) : lookup_(lookup) {}
+  explicit Flattener(const FilterLookup& lookup) : lookup_(lookup) { out_.rules.reserve(64); }
 
   Result<void> visit(const std::shared_ptr<const Filter>& filter, const Variables& parameters) {
     // Also filters without any rule take their time.

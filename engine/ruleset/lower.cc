@@ -388,7 +388,10 @@ unsigned limit_id(const MarkedLimit& limit) { return (limit.above + (limit.rejec
 
 std::string LoweredProgram::hash() const {
   std::string text = name;
-  for (const Chain& chain : chains) text += "\n" + chain.name + " " + fingerprint(chain);
+  for (const Chain& chain : chains) {
+    const std::string sealed = sealed_fingerprint(chain);
+    text += "\n" + chain.name + " " + (sealed.empty() ? fingerprint(chain) : sealed);
+  }
   for (const Set& set : sets) {
     text += fmt::format("\n{} {} {} {}", set.name, set.dynamic, set.timeout_seconds, set.size);
     for (const KeyPart& part : set.key) text += fmt::format(" {}/{}", static_cast<int>(part.type), part.width);

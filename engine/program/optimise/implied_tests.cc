@@ -19,7 +19,7 @@ namespace {
 /// facts say it holds, a rule when they say that it does not match.
 class Simplify {
  public:
-  Simplify(Flow& flow, Layer layer) : flow_(flow), original_(flow), layer_(layer), entry_(flow.chains.size()) {}
+  Simplify(Flow& flow, Layer layer) : flow_(flow), layer_(layer), entry_(flow.chains.size()) {}
 
   void run() {
     entry_[0].emplace();
@@ -34,7 +34,7 @@ class Simplify {
   }
 
  private:
-  /// Every chain behind all that jump to it.
+  /// Every chain behind all that jump to it: whoever looks at a chain that it jumps to finds it as it was.
   std::vector<std::size_t> from_the_root() const {
     std::vector<std::size_t> order;
     std::vector<bool> done(flow_.chains.size());
@@ -73,13 +73,13 @@ class Simplify {
   }
 
   std::optional<bool> enters_chain(std::size_t target, const Facts& facts) const {
-    const auto& guard = original_.chains[target].guard;
+    const auto& guard = flow_.chains[target].guard;
     return guard ? facts.value(*guard) : std::optional<bool>(true);
   }
 
   /// Hands the facts to the chain, and becomes what is known behind the jump. False: no packet comes there.
   bool behind_jump(std::size_t target, bool always, Facts& facts) {
-    const auto& guard = original_.chains[target].guard;
+    const auto& guard = flow_.chains[target].guard;
     Facts inside = facts;
     if (guard) inside.holds(*guard);
     const bool first = !entry_[target];
@@ -102,7 +102,7 @@ class Simplify {
   std::optional<std::vector<Test>> returns(std::size_t index) const {
     if (layer_ == Layer::Inet) return std::nullopt;
     std::optional<std::vector<Test>> common;
-    for (const ProgramEntry& entry : original_.chains[index].entries) {
+    for (const ProgramEntry& entry : flow_.chains[index].entries) {
       const auto* rule = std::get_if<ProgramRule>(&entry.what);
       if (rule == nullptr || rule->action != Action::Return) continue;
       if (!common)
@@ -140,7 +140,6 @@ class Simplify {
   }
 
   Flow& flow_;
-  const Flow original_;
   const Layer layer_;
   std::vector<std::optional<Facts>> entry_;
   std::map<std::size_t, bool> guard_known_;
