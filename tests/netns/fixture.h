@@ -108,6 +108,15 @@ class HostTest : public ::testing::Test {
     return passes(from, to, tcp_frame({source.mac, target.mac}, source.ip, target.ip, tcp, tag), tag);
   }
 
+  /// Each binding as PORT=FILTER.
+  std::vector<std::string> bound() {
+    std::vector<std::string> ports;
+    const auto list = service_->binding_list();
+    if (list)
+      for (const auto& binding : *list) ports.push_back(binding.port + "=" + binding.filter);
+    return ports;
+  }
+
   std::size_t kernel_rules() {
     const auto held = backend_->read();
     if (!held) return 0;

@@ -35,13 +35,6 @@ class GuestTest : public HostTest {
   Result<host::GuestBound> runs(const std::string& text) {
     return service_->guest_bind(text, "domain", host::GuestState::Runs);
   }
-  std::vector<std::string> bound() {
-    std::vector<std::string> ports;
-    const auto list = service_->binding_list();
-    if (list)
-      for (const auto& binding : *list) ports.push_back(binding.port + "=" + binding.filter);
-    return ports;
-  }
   const std::string both_ =
       domain(interface("vnet0", one_, "clean-traffic") + interface("vnet1", two_, "no-mac-spoofing"));
 };

@@ -46,13 +46,6 @@ class HotplugTest : public HostTest {
     for (const auto& file : guests_->drain())
       for (const auto& note : hotplug_->guest(file)) EXPECT_FALSE(note.failed) << note.text;
   }
-  std::vector<std::string> bound() {
-    std::vector<std::string> ports;
-    const auto list = service_->binding_list();
-    if (list)
-      for (const auto& binding : *list) ports.push_back(binding.port + "=" + binding.filter);
-    return ports;
-  }
   std::string directory_;
   std::unique_ptr<host::RunningGuests> guests_;
   std::optional<host::Hotplug> hotplug_;

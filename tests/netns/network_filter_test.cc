@@ -58,13 +58,6 @@ class NetworkFilterTest : public HostTest {
         << "bridge='br0'/><target dev='" << port << "'/></interface></devices></domain></domstatus>";
     std::filesystem::rename(directory + "/d1.xml.new", directory + "/d1.xml");
   }
-  std::vector<std::string> bound() {
-    std::vector<std::string> ports;
-    const auto list = service_->binding_list();
-    if (list)
-      for (const auto& binding : *list) ports.push_back(binding.port + "=" + binding.filter);
-    return ports;
-  }
   static void tell(const std::vector<host::HotplugNote>& notes) {
     for (const auto& note : notes) EXPECT_FALSE(note.failed) << note.port << ": " << note.text;
   }
