@@ -52,6 +52,10 @@ class Backend {
   /// (ErrorKind::Outdated) when anybody changed anything since. Returns the generation after it.
   virtual Result<std::uint32_t> apply(const Changes& changes, std::optional<std::uint32_t> generation) = 0;
 
+  /// Returns when no packet is in the ruleset any more that came before the call: what an earlier transaction took
+  /// away, nobody is on the way to. Takes as long as the kernel likes, some 10 to 30 ms as a rule.
+  virtual void let_packets_leave() {}
+
   /// Takes nwf's tables, those there and those to come, into this backend's possession: until it ends the kernel
   /// refuses everybody else's changes to them, and afterwards they stay. What is there stays in force meanwhile.
   /// False where the kernel has no such thing. Errors: Denied when they are another process's.

@@ -59,9 +59,13 @@ bool is_common(const std::map<std::string, KnownProgram>& programs, const std::s
   return known != programs.end() && known->second.common;
 }
 
+/// Ports that wait are always found by a set, the first of all (engine/ruleset/dispatch.cc says why): they take
+/// nobody's room, and are two programs at most.
+bool takes_room(const KnownProgram& program) { return program.common && !Programs::is_waiting(program.filter); }
+
 std::size_t common_programs(const std::map<std::string, KnownProgram>& programs) {
   return static_cast<std::size_t>(
-      std::count_if(programs.begin(), programs.end(), [](const auto& program) { return program.second.common; }));
+      std::count_if(programs.begin(), programs.end(), [](const auto& program) { return takes_room(program.second); }));
 }
 
 /// A program that lets everything pass has no chains, and no port needs to find it.
@@ -83,13 +87,14 @@ void choose_common(const std::map<std::string, CompiledPtr>& compiled, const Rul
     const bool there = table != held.tables.end() && table->second.chains.contains(lowered.chains[0].name);
     if (!there)
       fresh.push_back(name);
-    else if (table->second.sets.contains(lowered.ports) && room_for_common(programs))
+    else if (table->second.sets.contains(lowered.ports) &&
+             (Programs::is_waiting(program.filter) || room_for_common(programs)))
       program = known_program(*compiled.at(name), true, program.sample);
   }
   std::stable_sort(fresh.begin(), fresh.end(),
                    [&](const auto& a, const auto& b) { return programs.at(a).ports > programs.at(b).ports; });
   for (const std::string& name : fresh)
-    if (room_for_common(programs))
+    if (Programs::is_waiting(programs.at(name).filter) || room_for_common(programs))
       programs.at(name) = known_program(*compiled.at(name), true, programs.at(name).sample);
 }
 
@@ -328,7 +333,7 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
     const auto known = knowledge_.programs.find(name);
     if (known == knowledge_.programs.end() || static_cast<std::ptrdiff_t>(known->second.ports) + more > 0) continue;
     plan.gone.insert(name);
-    if (known->second.common) --common;
+    if (takes_room(known->second)) --common;
   }
   for (const auto& [name, compiled] : new_programs) {
     const auto known = knowledge_.programs.find(name);
@@ -336,11 +341,14 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
       continue;
     const bool was_common = known != knowledge_.programs.end() && known->second.common;
     const bool fresh = known == knowledge_.programs.end();
-    const bool is_common = leads_somewhere(*compiled) && (fresh ? common < kMaxCommonPrograms : was_common);
-    plan.programs.emplace(name,
-                          known_program(*compiled, is_common, fresh ? sample_of(name, planned) : known->second.sample));
-    if (is_common && !was_common) ++common;
-    if (was_common && !is_common) --common;
+    const bool has_room = Programs::is_waiting(compiled->program.filter) || common < kMaxCommonPrograms;
+    const bool is_common = leads_somewhere(*compiled) && (fresh ? has_room : was_common);
+    const auto planned_program =
+        plan.programs
+            .emplace(name, known_program(*compiled, is_common, fresh ? sample_of(name, planned) : known->second.sample))
+            .first;
+    if (takes_room(planned_program->second) && !was_common) ++common;
+    if (!fresh && takes_room(known->second) && !is_common) --common;
     plan.warnings.insert(plan.warnings.end(), compiled->lowered.warnings.begin(), compiled->lowered.warnings.end());
   }
   for (const auto* programs : {&old_programs, &new_programs})
@@ -429,11 +437,17 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
       start = made(from, *fresh, steps);
       plan.make = diff(from, start);
       plan.unmake = diff(start, from);
+      plan.changes_wait = is_unknown_to_packets(plan.make);
     }
   }
   const Ruleset end = to_sweep(to, steps);
   plan.changes = diff(start, end);
   plan.sweep = diff(end, to);
+  // Ports that only waited for an address leave often, and lose at most a frame: without its values their program
+  // drops.
+  plan.sweep_waits = !plan.sweep.empty() && std::any_of(planned.begin(), planned.end(), [](const PlannedPort& port) {
+    return port.before && !Programs::is_waiting(port.before->program->program.filter);
+  });
   return plan;
 }
 
@@ -472,6 +486,7 @@ Result<void> Firewall::send(const Plan& plan) {
   if (!plan.make.empty()) {
     NWF_TRY(generation, backend_.apply(plan.make, generation));
   }
+  if (plan.changes_wait) backend_.let_packets_leave();
   if (!plan.changes.empty()) {
     auto applied = backend_.apply(plan.changes, generation);
     if (!applied) {
@@ -483,6 +498,7 @@ Result<void> Firewall::send(const Plan& plan) {
   }
   knowledge_.generation = generation;
   if (plan.sweep.empty()) return {};
+  if (plan.sweep_waits) backend_.let_packets_leave();
   // The change is made. What is not swept is in nobody's way: the next look at the kernel finds it.
   if (const auto swept = backend_.apply(plan.sweep, generation))
     knowledge_.generation = *swept;

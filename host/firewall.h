@@ -55,6 +55,8 @@ struct Plan {
   /// For ports that go from one program to another (engine/ruleset/make_before_break.h): transactions before and after
   /// it that change nothing for any packet, and what takes the first one back.
   Changes make, unmake, sweep;
+  /// Packets that came before have to leave first (Backend::let_packets_leave): before `changes`, before `sweep`.
+  bool changes_wait = false, sweep_waits = false;
   std::map<std::string, KnownProgram> programs;  ///< those that come or become others
   std::map<std::string, std::ptrdiff_t> ports;   ///< by program: how many more ports run it
   std::set<std::string> gone;                    ///< programs that no port runs any more

@@ -22,6 +22,7 @@ class Measured final : public Backend {
   Result<Held> read(const ChainNames& chains) override { return backend_->read(chains); }
   Result<std::uint32_t> generation() override { return backend_->generation(); }
   Result<std::uint32_t> apply(const Changes& changes, std::optional<std::uint32_t> generation) override;
+  void let_packets_leave() override { backend_->let_packets_leave(); }
   Result<bool> own() override;
 
   bool owns() const { return owns_; }

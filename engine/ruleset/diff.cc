@@ -51,9 +51,12 @@ class TableDiff {
         add(change::AddChain{std::move(empty)});
       }
     }
-    for (const auto& [name, set] : before_.sets)
+    for (const auto& [name, set] : before_.sets) {
+      // A set that goes takes its elements along. Those of a map first let go of the chains they lead to.
+      if (!set.verdict_map && !after_.sets.contains(name)) continue;
       if (auto gone = missing_from(elements_in(before_, name), elements_in(after_, name)); !gone.empty())
         add(change::DeleteElements{set, std::move(gone)});
+    }
     for (const auto& [name, chain] : after_.chains) refill(name, chain);
     for (const auto& [name, set] : after_.sets)
       if (auto fresh = missing_from(elements_in(after_, name), elements_in(before_, name)); !fresh.empty())

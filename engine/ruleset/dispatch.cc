@@ -23,6 +23,10 @@ void add_chain(Table& table, Chain chain) {
   table.chains.emplace(chain.name, std::move(chain));
 }
 
+/// Ports that wait for an address leave their program as soon as it is learned, a thousand in a second maybe. Looked up
+/// first, they can leave it without a preparation in the base chains (make_before_break.h), and so without a wait.
+bool is_left_by_itself(const std::string& ports_set) { return ports_set.starts_with(kWaitingPorts); }
+
 void add_map(Table& table, std::size_t flow) {
   Set map = dispatch_map(flow);
   table.sets.emplace(map.name, map);
@@ -37,11 +41,12 @@ std::optional<Chain> dispatch_chain(std::size_t flow, const FrameNeeds& needs, s
   const expr::MetaLoad port{out ? MetaKey::InterfaceIn : MetaKey::InterfaceOut, 0};
   chain.comment = fmt::format("{} layer, {} the guest", flow_layer(flow) == Layer::Ethernet ? "ethernet" : "inet",
                               out ? "from" : "to");
-  for (const auto& [set, entry] : needs.common)
-    if (!entry[flow].empty())
-      chain.rules.push_back(
-          {{port, expr::Lookup{set, 0, false, false}, expr::Immediate{{VerdictCode::Goto, entry[flow]}}},
-           "ports of one program"});
+  for (const bool left_first : {true, false})
+    for (const auto& [set, entry] : needs.common)
+      if (is_left_by_itself(set) == left_first && !entry[flow].empty())
+        chain.rules.push_back(
+            {{port, expr::Lookup{set, 0, false, false}, expr::Immediate{{VerdictCode::Goto, entry[flow]}}},
+             "ports of one program"});
   if (needs.mapped[flow])
     chain.rules.push_back({{port, expr::Lookup{std::string(kMapNames[flow]), 0, false, true}}, "port to program"});
   if (chain.rules.empty()) return std::nullopt;

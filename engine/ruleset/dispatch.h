@@ -24,6 +24,7 @@
 #include <array>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/ruleset/lower.h"
@@ -32,6 +33,9 @@ namespace nwf {
 
 /// Most programs that are common. Each is one more lookup for the packets of every port that is none of its own.
 constexpr std::size_t kMaxCommonPrograms = 4;
+
+/// How the sets of ports begin that only wait for an address: lower()'s name for a filter `nwf/…`.
+constexpr std::string_view kWaitingPorts = "ports.nwf_";
 
 /// What all installed programs together ask of the frame.
 struct FrameNeeds {

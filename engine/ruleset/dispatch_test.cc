@@ -311,6 +311,19 @@ TEST(Frame, TheOrderInWhichProgramsCameDoesNotShow) {
   EXPECT_EQ(framed(one), framed(two));
 }
 
+TEST(Frame, PortsThatWaitAreLookedUpFirst) {
+  FrameNeeds needs;
+  for (const char* name : {"aaa", "nwf_waiting_01234567", "zzz"})
+    needs.add(program_in(name, {true, true, true, true}), true);
+  const Ruleset made = framed(needs);
+  for (std::size_t flow = 0; flow < kFlowCount; ++flow) {
+    std::vector<std::string> order;
+    for (const Rule& rule : bridge(made).chains.at(bases()[flow].name).rules)
+      order.push_back(find_in<expr::Lookup>(rule)->set);
+    EXPECT_THAT(order, ElementsAre("ports.nwf_waiting_01234567", "ports.aaa", "ports.zzz"));
+  }
+}
+
 TEST(Frame, ClosedPortsNeedTheEthernetLayerAlone) {
   FrameNeeds needs;
   needs.add_closed();

@@ -2,6 +2,7 @@
 #include "engine/ruleset/make_before_break.h"
 
 #include <algorithm>
+#include <functional>
 
 namespace nwf {
 namespace {
@@ -71,10 +72,14 @@ Ruleset made(const Ruleset& from, const Ruleset& fresh, const std::vector<PortSt
         table_in(result, Family::Bridge).elements[entry.set.name].insert(entry.elements.begin(), entry.elements.end());
   }
   for (const std::string& name : left) come_to.erase(name);
-  for (auto& [name, chain] : table_in(result, Family::Bridge).chains)
-    if (chain.base)
-      std::stable_partition(chain.rules.begin(), chain.rules.end(),
-                            [&](const Rule& rule) { return !looks_up_one_of(rule, come_to); });
+  for (auto& [name, chain] : table_in(result, Family::Bridge).chains) {
+    if (!chain.base) continue;
+    const auto comes = [&](const Rule& rule) { return looks_up_one_of(rule, come_to); };
+    const auto first = std::find_if(chain.rules.begin(), chain.rules.end(), comes);
+    // As they stand is good enough, and rules that stay are ones that all packets know.
+    if (std::any_of(first, chain.rules.end(), [&](const Rule& rule) { return looks_up_one_of(rule, left); }))
+      std::stable_partition(first, chain.rules.end(), std::not_fn(comes));
+  }
   return result;
 }
 
@@ -90,6 +95,13 @@ Ruleset to_sweep(const Ruleset& to, const std::vector<PortStep>& ports) {
     }
   }
   return result;
+}
+
+bool is_unknown_to_packets(const Changes& make) {
+  return std::any_of(make.begin(), make.end(), [](const Change& change) {
+    return !std::holds_alternative<change::AddSet>(change.what) &&
+           !std::holds_alternative<change::AddElements>(change.what);
+  });
 }
 
 }  // namespace nwf

@@ -11,10 +11,15 @@
 //     made      what is to be there is there, and no packet takes it yet: a port is found first where it was
 //     (to)      the change; whoever no longer finds the port where it was, finds it where it goes
 //     to_sweep  values that only the old program looked up go last, for packets still in it
+//
+// A packet may be held up between two lookups for longer than a transaction takes (an interrupt, a virtual machine's
+// processor that is taken away), and come to the change with rules of before the preparation, or to the sweep from
+// within the old program. So between the three packets are let leave, where there are rules that some do not know.
 #pragma once
 
 #include <vector>
 
+#include "engine/ruleset/change.h"
 #include "engine/ruleset/dispatch.h"
 
 namespace nwf {
@@ -36,5 +41,9 @@ Ruleset made(const Ruleset& from, const Ruleset& fresh, const std::vector<PortSt
 /// `to` with the values that a port had before in sets where it has none afterwards. Equal to `to` when there are none;
 /// ports that are unbound keep nothing.
 Ruleset to_sweep(const Ruleset& to, const std::vector<PortStep>& ports);
+
+/// True when packets that came before `make`, the way to made(), do not know what it prepares: rules are among it.
+/// They have to leave before the change is made (Backend::let_packets_leave).
+bool is_unknown_to_packets(const Changes& make);
 
 }  // namespace nwf

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/ruleset/diff.h"
+
 namespace nwf {
 namespace {
 
@@ -130,6 +132,15 @@ TEST_P(MakeBeforeBreak, APacketOnItsWayFindsOneOfThePrograms) {
   }
 }
 
+// Held up for longer than the preparation took.
+TEST_P(MakeBeforeBreak, APacketOfBeforeThePreparationFindsOneOfTheProgramsOrHasToLeaveFirst) {
+  if (is_unknown_to_packets(diff(from_, made_))) return;
+  for (std::size_t instant = 0; instant < 5; ++instant) {
+    const std::string chain = found(from_, end_, instant);
+    EXPECT_TRUE(chain == GetParam().from.program || chain == GetParam().to.program) << instant << ": " << chain;
+  }
+}
+
 TEST_P(MakeBeforeBreak, ValuesOfTheOldProgramStayUntilTheSweep) {
   for (const std::string& set : GetParam().from.values)
     EXPECT_TRUE(end_.tables.at(Family::Bridge).elements.contains(set)) << set;
@@ -141,7 +152,21 @@ INSTANTIATE_TEST_SUITE_P(
     Moves, MakeBeforeBreak,
     ::testing::Values(MoveCase{{"a"}, {"b"}, {{"b"}}}, MoveCase{{"b"}, {"a"}, {{"a"}}}, MoveCase{{"a"}, {"b"}, {}},
                       MoveCase{{"b", true, {"v.x"}}, {"a", true, {"v.y"}}, {}}, MoveCase{{"m", false}, {"a"}, {{"a"}}},
-                      MoveCase{{"a"}, {"m", false, {"v.y"}}, {}}, MoveCase{{"m", false}, {"n", false}, {}}));
+                      MoveCase{{"a"}, {"m", false, {"v.y"}}, {}}, MoveCase{{"m", false}, {"n", false}, {}},
+                      MoveCase{{"a"}, {"b"}, {{"a"}, {"b"}}}, MoveCase{{"b"}, {"a"}, {{"a"}, {"b"}}},
+                      MoveCase{{"b"}, {"m", false}, {{"a"}, {"b"}, {"m", false}}}));
+
+TEST(MakeBeforeBreakPorts, OnlyRulesAreUnknownToPackets) {
+  const auto unknown = [](const Way& from, const Way& to, const Ruleset& stands, const Ruleset& fresh) {
+    const Ruleset before = with_port(stands, from);
+    return is_unknown_to_packets(diff(before, made(before, fresh, {{elements(from), elements(to)}})));
+  };
+  const Ruleset one = standing({{"a"}}), two = standing({{"a"}, {"b"}}), three = standing({{"a"}, {"b"}, {"m", false}});
+  EXPECT_TRUE(unknown({"a"}, {"b"}, one, two)) << "a program comes";
+  EXPECT_FALSE(unknown({"a"}, {"b"}, two, two)) << "looked up first where it leaves";
+  EXPECT_TRUE(unknown({"b"}, {"a"}, two, two)) << "the order changes";
+  EXPECT_FALSE(unknown({"b"}, {"m", false}, three, three));
+}
 
 TEST(MakeBeforeBreakPorts, InOneTransactionAPacketCouldFindNothing) {
   const Ruleset both = standing({{"a"}, {"b"}});

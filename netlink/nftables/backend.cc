@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "netlink/nftables/backend.h"
 
+#include "netlink/grace_period.h"
 #include "netlink/nftables/constants.h"
 #include "netlink/nftables/ownership.h"
 #include "netlink/nftables/probe.h"
@@ -28,6 +29,8 @@ class NfTables final : public Backend {
     if (generation) return *generation + 1;
     return this->generation();
   }
+
+  void let_packets_leave() override { wait_for_grace_period(); }
 
   Result<bool> own() override {
     if (!can_own_) {

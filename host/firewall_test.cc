@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// When a change lets packets leave first, and when it need not.
+#include "host/firewall.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/simulate/backend.h"
+#include "xml/filter.h"
+
+namespace nwf::host {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr Capabilities kAble{.bridge_conntrack = Probe::Yes, .bridge_reject = Probe::Yes, .interface_kind = Probe::Yes};
+
+/// The simulated kernel, and what was asked of it: "apply" and "leave", one after the other.
+class Recorder final : public Backend {
+ public:
+  std::vector<std::string> asked;
+
+  Result<Capabilities> capabilities() override { return kernel_.capabilities(); }
+  Result<Held> read() override { return kernel_.read(); }
+  Result<Held> read(const ChainNames& chains) override { return kernel_.read(chains); }
+  Result<std::uint32_t> generation() override { return kernel_.generation(); }
+  Result<std::uint32_t> apply(const Changes& changes, std::optional<std::uint32_t> generation) override {
+    asked.emplace_back("apply");
+    return kernel_.apply(changes, generation);
+  }
+  void let_packets_leave() override { asked.emplace_back("leave"); }
+
+ private:
+  simulate::SimulatedKernel kernel_{kAble};
+};
+
+std::shared_ptr<const Filter> parsed(const std::string& text) {
+  auto read = xml::read_filter(text, "test");
+  EXPECT_TRUE(read.has_value()) << describe(read.error());
+  return std::make_shared<Filter>(std::move(read->value));
+}
+
+/// What the guest sends from its own address passes. The constant makes filters of one text differ.
+std::shared_ptr<const Filter> own_address(const std::string& name, int constant) {
+  return parsed("<filter name='" + name +
+                "' chain='root'><rule action='accept' direction='out'><ip srcipaddr='$IP'/></rule>"
+                "<rule action='accept' direction='in'><ip protocol='udp' dstportstart='" +
+                std::to_string(constant) + "'/></rule><rule action='drop' direction='inout'/></filter>");
+}
+
+class FirewallTest : public ::testing::Test {
+ protected:
+  FirewallTest() {
+    for (int i = 0; i < 8; ++i) {
+      const std::string name = "f" + std::to_string(i);
+      filters_.emplace(name, own_address(name, 1000 + i));
+    }
+    EXPECT_TRUE(firewall_.reconcile({}, programs_).has_value());
+  }
+
+  static Binding bound(const std::string& port, const std::string& filter, const std::vector<std::string>& addresses) {
+    Binding binding{.owner = {},
+                    .port = *PortName::parse(port),
+                    .mac = *Mac::parse("52:54:00:00:00:01"),
+                    .filter = filter,
+                    .variables = {},
+                    .source = {}};
+    if (!addresses.empty()) binding.variables["IP"] = addresses;
+    return binding;
+  }
+  static Binding learned(const std::string& port, const std::string& filter, const std::string& address) {
+    Binding binding = bound(port, filter, {});
+    if (!address.empty()) binding.learned["IP"] = {address};
+    return binding;
+  }
+
+  /// What it took.
+  std::vector<std::string> change(std::optional<Binding> before, std::optional<Binding> after) {
+    backend_.asked.clear();
+    const auto done = firewall_.transition({{std::move(before), std::move(after)}}, {}, programs_, programs_);
+    EXPECT_TRUE(done.has_value()) << describe(done.error());
+    return backend_.asked;
+  }
+  std::vector<std::string> bind(const Binding& binding) { return change(std::nullopt, binding); }
+
+  std::map<std::string, std::shared_ptr<const Filter>> filters_;
+  Recorder backend_;
+  Programs programs_{[this](const std::string& name) -> Result<std::shared_ptr<const Filter>> {
+                       const auto found = filters_.find(name);
+                       return found == filters_.end() ? nullptr : found->second;
+                     },
+                     kAble, LowerOptions{}};
+  Firewall firewall_{backend_, std::nullopt};
+};
+
+TEST_F(FirewallTest, APortThatComesGoesOrGetsOtherValuesWaitsForNobody) {
+  const Binding port = bound("vnet0", "f0", {"192.0.2.1"}), other = bound("vnet0", "f0", {"192.0.2.2", "192.0.2.3"});
+  EXPECT_THAT(bind(port), ElementsAre("apply"));
+  EXPECT_THAT(change(port, other), ElementsAre("apply"));
+  EXPECT_THAT(change(other, std::nullopt), ElementsAre("apply"));
+}
+
+TEST_F(FirewallTest, AMoveToAProgramThatComesWithItLetsPacketsOfBeforeLeave) {
+  const Binding from = bound("vnet0", "f0", {"192.0.2.1"}), to = bound("vnet0", "f1", {"192.0.2.1"});
+  bind(from);
+  EXPECT_THAT(change(from, to), ElementsAre("apply", "leave", "apply"));
+}
+
+TEST_F(FirewallTest, AMoveAgainstTheOrderOfLookupsLetsThemLeaveToo) {
+  bind(bound("vnet1", "f0", {"192.0.2.11"}));
+  bind(bound("vnet2", "f1", {"192.0.2.12"}));
+  const Binding first = bound("vnet0", "f0", {"192.0.2.1"}), second = bound("vnet0", "f1", {"192.0.2.1"});
+  bind(first);
+  EXPECT_THAT(change(first, second), ElementsAre("apply", "apply")) << "found in f0, or later on in f1";
+  EXPECT_THAT(change(second, first), ElementsAre("apply", "leave", "apply"));
+}
+
+TEST_F(FirewallTest, WhoseValuesAreSweptLetsPacketsLeaveTheProgramFirst) {
+  filters_["mac"] = parsed(
+      "<filter name='mac' chain='root'><rule action='accept' direction='out'><mac srcmacaddr='$MAC'/></rule>"
+      "<rule action='drop' direction='inout'/></filter>");
+  const Binding from = bound("vnet0", "f0", {"192.0.2.1"}), to = bound("vnet0", "mac", {"192.0.2.1"});
+  bind(bound("vnet1", "f0", {"192.0.2.11"}));
+  bind(bound("vnet2", "mac", {"192.0.2.12"}));
+  bind(from);
+  EXPECT_THAT(change(from, to), ElementsAre("apply", "apply", "leave", "apply"));
+}
+
+TEST_F(FirewallTest, AFirstAddressIsInForceWithoutAWaitWhateverElseTheHostRuns) {
+  for (int i = 0; i < 6; ++i)
+    bind(bound("vnet1" + std::to_string(i), "f" + std::to_string(i), {"192.0.2.1" + std::to_string(i)}));
+  for (const char* filter : {"f0", "f3", "f5"}) {
+    const Binding waits = learned("vnet0", filter, ""), knows = learned("vnet0", filter, "192.0.2.1");
+    bind(waits);
+    const auto took = change(waits, knows);
+    EXPECT_THAT(took, ::testing::Not(::testing::Contains("leave"))) << filter;
+    EXPECT_THAT(took, ::testing::Not(IsEmpty()));
+    EXPECT_THAT(change(knows, waits), ::testing::Contains("leave")) << "and back is against the order";
+    change(waits, std::nullopt);
+  }
+}
+
+}  // namespace
+}  // namespace nwf::host

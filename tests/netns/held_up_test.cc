@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A frame that is held up inside a base chain, for longer than a change of programs takes: rules in front of the lookup
+// of its port that the kernel needs some 40 ms for stand for the interrupt, or the processor taken from a virtual
+// machine, that does so by chance.
+#include <fmt/format.h>
+
+#include <atomic>
+#include <chrono>
+#include <fstream>
+#include <thread>
+
+#include "tests/harness/process.h"
+#include "tests/netns/fixture.h"
+
+namespace nwf::test {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr int kSlowRules = 2500, kSlowElements = 4000;
+constexpr const char* kChain = "guest-out.ethernet";
+
+class HeldUpNetns : public HostTest {
+ protected:
+  void SetUp() override {
+    HostTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    for (const char* port : {"vnet0", "lan0"}) add_guest(port);
+    NWF_ASSERT_OK(
+        service_->filter_define("<filter name='own' chain='root'>"
+                                "<rule action='accept' direction='out'><ipv6 srcipaddr='$IPV6' protocol='udp' "
+                                "dstportstart='1000' dstportend='$LAST'/></rule>"
+                                "<rule action='drop' direction='inout'/></filter>",
+                                "f.xml"));
+  }
+
+  static std::string bound(const std::string& port, int last) {
+    return "<filterbinding><portdev name='" + port + "'/><mac address='52:54:00:00:00:01'/><filterref filter='own'>" +
+           "<parameter name='IPV6' value='2001:db8::1'/><parameter name='LAST' value='" + std::to_string(last) +
+           "'/></filterref></filterbinding>";
+  }
+
+  void nft(const std::string& commands) {
+    const std::string path = root_ + "/slow.nft";
+    std::ofstream(path) << commands;
+    const auto ran = run_program({"nft", "-f", path});
+    NWF_ASSERT_OK(ran);
+    ASSERT_EQ(ran->code, 0) << ran->err;
+  }
+
+  /// Each rule asks a set of ranges for a key that is in none: the last of four addresses is not.
+  void hold_up_what_comes_to_lookup(int which) {
+    std::string text =
+        "table bridge nwf {\nset slow { type ipv6_addr . ipv6_addr . ipv6_addr . "
+        "ipv6_addr; flags interval; "
+        "elements = {\n";
+    for (int i = 0; i < kSlowElements; ++i)
+      text += fmt::format("2001:db8::1 . 2001:db8::2 . 2001:db8::1 . 2001:db8:1::{:x}-2001:db8:1::{:x},\n", 4 * i + 1,
+                          4 * i + 2);
+    text += "} }\nchain slow {\n";
+    for (int i = 0; i < kSlowRules; ++i) text += "ip6 saddr . ip6 daddr . ip6 saddr . ip6 daddr @slow counter\n";
+    nft(text + "}\n}\n");
+    const auto listed = run_program({"nft", "-a", "list", "chain", "bridge", "nwf", kChain});
+    NWF_ASSERT_OK(listed);
+    std::size_t lookup = listed->out.find("@ports.");
+    for (; which > 0 && lookup != std::string::npos; --which) lookup = listed->out.find("@ports.", lookup + 1);
+    const std::size_t handle = listed->out.find("# handle ", lookup);
+    ASSERT_NE(handle, std::string::npos) << listed->out;
+    nft(fmt::format("insert rule bridge nwf {} position {} jump slow\n", kChain,
+                    std::stoi(listed->out.substr(handle + 9))));
+  }
+
+  /// From the guest. Its program lets pass what goes to ports 1000 to LAST. The end of a range is not looked up in a
+  /// set: each value of LAST is a program.
+  Bytes to_port(int port, const Bytes& tag) const {
+    return udp6_frame({one_.mac, other_.mac}, "2001:db8::1", "2001:db8::2",
+                      {.target = static_cast<std::uint16_t>(port)}, tag);
+  }
+};
+
+TEST_F(HeldUpNetns, AFrameFindsAProgramThoughItsPortMovesMeanwhile) {
+  NWF_ASSERT_OK(service_->binding_create(bound("vnet0", 1000), "b.xml"));
+  int held = 0;
+  for (int i = 0; i < 8; ++i) {
+    // First to programs that come with the move and go with the next, then to and fro between two that others run too.
+    if (i == 4)
+      for (int last : {1001, 1002})
+        NWF_ASSERT_OK(service_->binding_create(bound(fmt::format("vnet{}", last), last), "b.xml"));
+    hold_up_what_comes_to_lookup(i < 4 ? 0 : 1);
+    if (HasFatalFailure()) return;
+    const Bytes tag = next_tag();
+    tap("lan0").drain();
+    std::atomic<bool> comes = false;
+    Clock::time_point left;
+    std::thread guest([&] {
+      comes = true;
+      EXPECT_TRUE(tap("vnet0").send(to_port(9, tag)).has_value());
+      left = Clock::now();
+    });
+    while (!comes) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    const auto change = Clock::now();
+    const int last = 1001 + i % 2;
+    const auto moved = service_->binding_set("vnet0", {{"IPV6", {"2001:db8::1"}}, {"LAST", {std::to_string(last)}}});
+    guest.join();
+    held += left > change ? 1 : 0;
+    NWF_ASSERT_OK(moved);
+    EXPECT_FALSE(arrives(tap("lan0"), tag)) << "move " << i;
+    const Bytes wanted = next_tag();
+    EXPECT_TRUE(passes("vnet0", "lan0", to_port(last, wanted), wanted));
+  }
+  EXPECT_GE(held, 4) << "frames that are not held up prove nothing";
+}
+
+}  // namespace
+}  // namespace nwf::test
