@@ -46,6 +46,14 @@ class Records {
   }
   std::string path() const { return store_.path(Shelf::Imported, kRecord); }
 
+  /// Takes the lock, which brings to its end what a process that died had decided upon: until then some files are of
+  /// before its change and some of after.
+  Result<void> finish_what_was_begun() const {
+    NWF_TRY(const auto lock, store_.lock());
+    if (lock->after_crash()) NWF_CHECK(store_.remove(Shelf::State, kKnowledgeDocument));
+    return {};
+  }
+
   /// Changes what is written there, by one process at a time; an empty record is no document.
   template <class Change>
   Result<void> change(Change how) {
@@ -92,6 +100,7 @@ class Import {
       out_.not_imported.push_back(fmt::format("virtual network {}: `nwfctl net define` takes its XML", network));
     // The first look also puts the stock filters there.
     NWF_TRY(const auto known, service_.filter_list());
+    NWF_CHECK(records_.finish_what_was_begun());
     NWF_CHECK(choose_filters(files, known));
     NWF_CHECK(choose_bindings(files));
     NWF_CHECK(plan());
@@ -339,6 +348,7 @@ class Undo {
   Result<ImportUndone> run() {
     // An nwfd may still be at an import whose nwfctl has died: it answers when it is done with that.
     NWF_CHECK(service_.binding_list());
+    NWF_CHECK(records_.finish_what_was_begun());
     NWF_TRY(record_, records_.read());
     if (record_.empty())
       return fail(ErrorKind::NotFound, "nothing was imported that could be taken back",
