@@ -71,8 +71,9 @@ std::size_t common_programs(const std::map<std::string, KnownProgram>& programs)
 /// A program that lets everything pass has no chains, and no port needs to find it.
 bool leads_somewhere(const Compiled& compiled) { return !compiled.lowered.chains.empty(); }
 
-bool room_for_common(const std::map<std::string, KnownProgram>& programs) {
-  return common_programs(programs) < kMaxCommonPrograms;
+/// Whether one more program can be, beside so many that take room.
+bool may_be_common(const std::string& filter, std::size_t common) {
+  return Programs::is_waiting(filter) || common < kMaxCommonPrograms;
 }
 
 /// Which of these programs are common. Those in the kernel stay as they are, so that nothing moves without need; of the
@@ -87,14 +88,13 @@ void choose_common(const std::map<std::string, CompiledPtr>& compiled, const Rul
     const bool there = table != held.tables.end() && table->second.chains.contains(lowered.chains[0].name);
     if (!there)
       fresh.push_back(name);
-    else if (table->second.sets.contains(lowered.ports) &&
-             (Programs::is_waiting(program.filter) || room_for_common(programs)))
+    else if (table->second.sets.contains(lowered.ports) && may_be_common(program.filter, common_programs(programs)))
       program = known_program(*compiled.at(name), true, program.sample);
   }
   std::stable_sort(fresh.begin(), fresh.end(),
                    [&](const auto& a, const auto& b) { return programs.at(a).ports > programs.at(b).ports; });
   for (const std::string& name : fresh)
-    if (Programs::is_waiting(programs.at(name).filter) || room_for_common(programs))
+    if (may_be_common(programs.at(name).filter, common_programs(programs)))
       programs.at(name) = known_program(*compiled.at(name), true, programs.at(name).sample);
 }
 
@@ -339,16 +339,13 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
     const auto known = knowledge_.programs.find(name);
     if (plan.gone.contains(name) || (known != knowledge_.programs.end() && known->second.hash == compiled->hash))
       continue;
-    const bool was_common = known != knowledge_.programs.end() && known->second.common;
     const bool fresh = known == knowledge_.programs.end();
-    const bool has_room = Programs::is_waiting(compiled->program.filter) || common < kMaxCommonPrograms;
-    const bool is_common = leads_somewhere(*compiled) && (fresh ? has_room : was_common);
-    const auto planned_program =
-        plan.programs
-            .emplace(name, known_program(*compiled, is_common, fresh ? sample_of(name, planned) : known->second.sample))
-            .first;
-    if (takes_room(planned_program->second) && !was_common) ++common;
-    if (!fresh && takes_room(known->second) && !is_common) --common;
+    const bool is_common =
+        leads_somewhere(*compiled) && (fresh ? may_be_common(compiled->program.filter, common) : known->second.common);
+    KnownProgram program = known_program(*compiled, is_common, fresh ? sample_of(name, planned) : known->second.sample);
+    if (takes_room(program)) ++common;
+    if (!fresh && takes_room(known->second)) --common;
+    plan.programs.emplace(name, std::move(program));
     plan.warnings.insert(plan.warnings.end(), compiled->lowered.warnings.begin(), compiled->lowered.warnings.end());
   }
   for (const auto* programs : {&old_programs, &new_programs})
