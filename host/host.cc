@@ -164,9 +164,7 @@ class Host final : public LearningHost {
 };
 
 Result<std::unique_ptr<store::Lock>> Host::begin() {
-  NWF_TRY(auto lock, store_->lock());
-  // Whoever died may have changed the kernel or the state without writing down that it did.
-  if (lock->after_crash()) NWF_CHECK(store_->remove(Shelf::State, kKnowledgeDocument));
+  NWF_TRY(auto lock, take_lock(*store_));
   NWF_CHECK(library_.seed());
   library_.forget_all();
   programs_.reset();
@@ -205,12 +203,8 @@ Result<void> Host::save_knowledge() {
 }
 
 Result<std::unique_ptr<store::Lock>> Host::resume() {
-  NWF_TRY(auto lock, store_->lock());
-  // Whoever died may have changed the kernel or the state without writing down that it did.
-  if (lock->after_crash()) {
-    NWF_CHECK(store_->remove(Shelf::State, kKnowledgeDocument));
-    firewall_.reset();
-  }
+  NWF_TRY(auto lock, take_lock(*store_));
+  if (lock->after_crash()) firewall_.reset();
   const auto revision = store_->revision(Shelf::Filters);
   if (firewall_ && programs_ && firewall_->knows_kernel() && revision && revision == filters_revision_) {
     NWF_TRY(const auto generation, backend_->generation());

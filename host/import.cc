@@ -49,17 +49,14 @@ class Records {
   /// Takes the lock, which brings to its end what a process that died had decided upon: until then some files are of
   /// before its change and some of after.
   Result<void> finish_what_was_begun() const {
-    NWF_TRY(const auto lock, store_.lock());
-    if (lock->after_crash()) NWF_CHECK(store_.remove(Shelf::State, kKnowledgeDocument));
+    NWF_TRY(const auto lock, take_lock(store_));
     return {};
   }
 
   /// Changes what is written there, by one process at a time; an empty record is no document.
   template <class Change>
   Result<void> change(Change how) {
-    NWF_TRY(const auto lock, store_.lock());
-    // As everybody who takes it: whoever died with it may have changed the kernel without writing that down.
-    if (lock->after_crash()) NWF_CHECK(store_.remove(Shelf::State, kKnowledgeDocument));
+    NWF_TRY(const auto lock, take_lock(store_));
     NWF_TRY(ImportRecord record, read());
     how(record);
     if (record.empty()) return store_.remove(Shelf::Imported, kRecord);

@@ -97,6 +97,12 @@ std::string this_place() {
   return place;
 }
 
+Result<std::unique_ptr<store::Lock>> take_lock(store::Store& store) {
+  NWF_TRY(auto lock, store.lock());
+  if (lock->after_crash()) NWF_CHECK(store.remove(store::Shelf::State, kKnowledgeDocument));
+  return lock;
+}
+
 std::string to_text(const Knowledge& knowledge) {
   Json programs = Json::object();
   for (const auto& [name, program] : knowledge.programs) programs[name] = to_json(program);

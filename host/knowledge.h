@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -15,6 +16,7 @@
 
 #include "engine/model/filter.h"
 #include "engine/ruleset/dispatch.h"
+#include "store/store.h"
 
 namespace nwf::host {
 
@@ -50,8 +52,12 @@ struct Knowledge {
   std::set<std::string> sets() const;
 };
 
-/// The document of Shelf::State that keeps it. Whoever takes the store's lock after a crash removes it.
+/// The document of Shelf::State that keeps it.
 inline constexpr const char* kKnowledgeDocument = "kernel";
+
+/// The store's lock, for whatever: only the first to take it is told of a crash. Whoever died with it may have changed
+/// the kernel or the state without writing that down, so what is remembered is removed then.
+Result<std::unique_ptr<store::Lock>> take_lock(store::Store& store);
 
 /// This boot and this network namespace.
 std::string this_namespace();

@@ -9,6 +9,7 @@
 #include "engine/network/rules.h"
 #include "engine/ruleset/diff.h"
 #include "host/identity.h"
+#include "host/knowledge.h"
 #include "netlink/links.h"
 #include "netlink/nftables/backend.h"
 #include "xml/network.h"
@@ -211,7 +212,7 @@ Result<void> Networks::put(Shelf shelf, const std::string& name, const std::stri
 Result<NetworkDefined> Networks::net_define(const std::string& text, const std::string& file) {
   NWF_TRY(auto parsed, xml::read_network(text, file));
   Network& network = parsed.value;
-  NWF_TRY(const auto lock, store_.lock());
+  NWF_TRY(const auto lock, take_lock(store_));
   NWF_CHECK(check_identity(network));
   NetworkDefined done;
   NWF_TRY(const auto before, store_.get(Shelf::Networks, network.name));
@@ -225,7 +226,7 @@ Result<NetworkDefined> Networks::net_define(const std::string& text, const std::
 }
 
 Result<NetworkSummary> Networks::net_undefine(const std::string& name_or_uuid) {
-  NWF_TRY(const auto lock, store_.lock());
+  NWF_TRY(const auto lock, take_lock(store_));
   NWF_TRY(const std::string name, resolve(name_or_uuid));
   NWF_CHECK(require_defined(name));
   NWF_TRY(const NetworkSummary gone, summary(name));
@@ -339,7 +340,7 @@ Result<void> Networks::start(const Network& network) {
 }
 
 Result<NetworkChanged> Networks::net_start(const std::string& name_or_uuid) {
-  NWF_TRY(const auto lock, store_.lock());
+  NWF_TRY(const auto lock, take_lock(store_));
   NWF_TRY(const std::string name, resolve(name_or_uuid));
   NWF_TRY(const auto up, store_.get(Shelf::NetworksUp, name));
   if (up) return fail(ErrorKind::Refused, fmt::format("network '{}' is already active", name));
@@ -352,7 +353,7 @@ Result<NetworkChanged> Networks::net_start(const std::string& name_or_uuid) {
 }
 
 Result<NetworkSummary> Networks::net_stop(const std::string& name_or_uuid) {
-  NWF_TRY(const auto lock, store_.lock());
+  NWF_TRY(const auto lock, take_lock(store_));
   NWF_TRY(const std::string name, resolve(name_or_uuid));
   NWF_TRY(const auto up, read(Shelf::NetworksUp, name));
   if (!up) return fail(ErrorKind::Refused, fmt::format("network '{}' is not active", name));
@@ -386,7 +387,7 @@ Result<void> Networks::change(const Network& before, const Network& after) {
 Result<NetworkChanged> Networks::net_update(const std::string& name_or_uuid, const NetworkUpdate& what,
                                             const std::string& part, const std::string& file) {
   NWF_TRY(const Network piece, xml::read_section(what.section, what.command, part, file));
-  NWF_TRY(const auto lock, store_.lock());
+  NWF_TRY(const auto lock, take_lock(store_));
   NWF_TRY(const std::string name, resolve(name_or_uuid));
   NWF_TRY(const auto up, read(Shelf::NetworksUp, name));
   NWF_TRY(const auto defined, read(Shelf::Networks, name));
@@ -427,7 +428,7 @@ Result<NetworkChanged> Networks::net_update(const std::string& name_or_uuid, con
 }
 
 Result<NetworkChanged> Networks::net_restart(const std::string& name_or_uuid) {
-  NWF_TRY(const auto lock, store_.lock());
+  NWF_TRY(const auto lock, take_lock(store_));
   NWF_TRY(const std::string name, resolve(name_or_uuid));
   NWF_TRY(const auto up, read(Shelf::NetworksUp, name));
   if (!up) return fail(ErrorKind::Refused, fmt::format("network '{}' is not active", name));
@@ -448,7 +449,7 @@ Result<NetworkChanged> Networks::net_restart(const std::string& name_or_uuid) {
 }
 
 Result<NetworkSummary> Networks::net_autostart(const std::string& name_or_uuid, bool on) {
-  NWF_TRY(const auto lock, store_.lock());
+  NWF_TRY(const auto lock, take_lock(store_));
   NWF_TRY(const std::string name, resolve(name_or_uuid));
   NWF_CHECK(require_defined(name));
   if (on)
@@ -558,7 +559,7 @@ Result<Networks::Serving> Networks::serving() {
 }
 
 Result<std::size_t> Networks::net_reconcile() {
-  NWF_TRY(const auto lock, store_.lock());
+  NWF_TRY(const auto lock, take_lock(store_));
   return reconcile();
 }
 

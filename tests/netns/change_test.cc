@@ -29,6 +29,23 @@ class ChangeNetns : public HostTest {
   /// Somebody else's change: one that does not ask at which generation the kernel is.
   void behind_its_back(const Changes& changes) { NWF_ASSERT_OK(backend_->apply(changes, std::nullopt)); }
 
+  /// vnet1 beside vnet0, by a process that dies before it writes down that two ports run the program.
+  void bind_the_second_and_die() {
+    for (const char* port : {"vnet0", "vnet1", "lan0"}) add_guest(port);
+    NWF_ASSERT_OK(service_->binding_create(binding("vnet0", one_, "clean-traffic"), "b.xml"));
+    const std::filesystem::path state = std::filesystem::path(root_) / "run/nwf/state/kernel";
+    std::ifstream in(state);
+    const std::string one_port{std::istreambuf_iterator<char>(in), {}};
+    NWF_ASSERT_OK(service_->binding_create(binding("vnet1", two_, "clean-traffic"), "b.xml"));
+    {
+      // The one that dies has its turn first: a daemon may be at work, and would write "clean" over what it left.
+      const store::Descriptor lock(::open((root_ + "/run/nwf/lock").c_str(), O_RDWR | O_CLOEXEC));
+      ASSERT_EQ(::flock(lock.get(), LOCK_EX), 0);
+      std::ofstream(state) << one_port;
+      ASSERT_EQ(::ftruncate(lock.get(), 0), 0);
+    }
+  }
+
   static constexpr const char* kNoWeb = "<rule action='drop' direction='out'><tcp dstportstart='80'/></rule>";
 };
 
@@ -253,19 +270,22 @@ TEST_F(ChangeNetns, APortThatIsClosedOpensWhenItsFilterIsMended) {
 
 // What a process that died did not write down must not make a program go that a port still runs.
 TEST_F(ChangeNetns, AfterACrashWhatIsRememberedIsNotTrusted) {
-  for (const char* port : {"vnet0", "vnet1", "lan0"}) add_guest(port);
-  NWF_ASSERT_OK(service_->binding_create(binding("vnet0", one_, "clean-traffic"), "b.xml"));
-  const std::filesystem::path state = std::filesystem::path(root_) / "run/nwf/state/kernel";
-  std::ifstream in(state);
-  const std::string one_port{std::istreambuf_iterator<char>(in), {}};
-  NWF_ASSERT_OK(service_->binding_create(binding("vnet1", two_, "clean-traffic"), "b.xml"));
-  {
-    // The one that dies has its turn first: a daemon may be at work, and would write "clean" over what it left.
-    const store::Descriptor lock(::open((root_ + "/run/nwf/lock").c_str(), O_RDWR | O_CLOEXEC));
-    ASSERT_EQ(::flock(lock.get(), LOCK_EX), 0);
-    std::ofstream(state) << one_port;
-    ASSERT_EQ(::ftruncate(lock.get(), 0), 0);
-  }
+  bind_the_second_and_die();
+  if (HasFatalFailure()) return;
+  NWF_ASSERT_OK(service_->binding_delete("vnet0"));
+  EXPECT_FALSE(udp_passes("vnet1", "lan0", one_, other_));
+  EXPECT_TRUE(udp_passes("vnet1", "lan0", two_, other_));
+}
+
+// Whoever comes next takes note for all: a command that has no use for what is remembered, too.
+TEST_F(ChangeNetns, AfterACrashACommandAboutNetworksDoesNotHideIt) {
+  bind_the_second_and_die();
+  if (HasFatalFailure()) return;
+  const auto here = host::open(options());  // networks are no daemon's
+  NWF_ASSERT_OK(here);
+  const auto networks = (*here)->networks();
+  NWF_ASSERT_OK(networks);
+  NWF_ASSERT_OK((*networks)->net_define("<network><name>inner</name><bridge name='virbr9'/></network>", "n.xml"));
   NWF_ASSERT_OK(service_->binding_delete("vnet0"));
   EXPECT_FALSE(udp_passes("vnet1", "lan0", one_, other_));
   EXPECT_TRUE(udp_passes("vnet1", "lan0", two_, other_));
