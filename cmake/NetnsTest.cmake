@@ -13,10 +13,11 @@ endif()
 # gtest filter, that lay hands on nwf's tables themselves, which a daemon with its usual options refuses or undoes.
 function(nwf_netns_test name)
   cmake_parse_arguments(TEST "THROUGH_NWFD;ONLY_THROUGH_NWFD" "SHARED" "" ${ARGN})
+  nwf_test_sources(${TEST_UNPARSED_ARGUMENTS})
   add_executable(${name} ${TEST_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE nwf::host nwf::rpc nwf::netlink nwf::xml nwf::harness fmt::fmt GTest::gtest_main GTest::gmock)
   if(NOT TEST_ONLY_THROUGH_NWFD)
-    gtest_discover_tests(${name} TEST_PREFIX netns. PROPERTIES LABELS netns TIMEOUT 120 DISCOVERY_TIMEOUT 60)
+    gtest_discover_tests(${name} TEST_PREFIX netns. PROPERTIES LABELS netns TIMEOUT 120 DISCOVERY_TIMEOUT 600)
   endif()
   if(NOT TEST_THROUGH_NWFD AND NOT TEST_ONLY_THROUGH_NWFD)
     return()
@@ -26,10 +27,10 @@ function(nwf_netns_test name)
   if(TEST_SHARED)
     set(not_shared "-${TEST_SHARED}")
     gtest_discover_tests(${name} TEST_PREFIX netns.nwfd. TEST_FILTER "${TEST_SHARED}" TEST_LIST ${name}_nwfd_shared
-      PROPERTIES LABELS netns TIMEOUT 120 ENVIRONMENT "NWFD=${nwf_tests_daemon} --tables=shared" DISCOVERY_TIMEOUT 60)
+      PROPERTIES LABELS netns TIMEOUT 120 ENVIRONMENT "NWFD=${nwf_tests_daemon} --tables=shared" DISCOVERY_TIMEOUT 600)
   endif()
   gtest_discover_tests(${name} TEST_PREFIX netns.nwfd. TEST_FILTER "${not_shared}" TEST_LIST ${name}_nwfd
-    PROPERTIES LABELS netns TIMEOUT 120 ENVIRONMENT "NWFD=${nwf_tests_daemon}" DISCOVERY_TIMEOUT 60)
+    PROPERTIES LABELS netns TIMEOUT 120 ENVIRONMENT "NWFD=${nwf_tests_daemon}" DISCOVERY_TIMEOUT 600)
 endfunction()
 
 # nwf_netns_script(NAME arguments…): a script and its arguments, run in process and through an nwfd with these TABLES.
