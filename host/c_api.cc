@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "host/hook.h"
 #include "host/host.h"
 #include "host/nwf.h"
 
@@ -201,6 +202,21 @@ long nwf_host_reconcile(nwf_host* host, nwf_error** error) {
     const std::scoped_lock lock(host->shared->mutex);
     NWF_TRY(const std::size_t changes, host->shared->service->reconcile());
     return static_cast<long>(changes);
+  });
+}
+
+int nwf_host_hook(nwf_host* host, const char* program, int count, const char* const* words, const char* document,
+                  char** warnings, nwf_error** error) {
+  if (host == nullptr || program == nullptr || count < 0 || (count > 0 && words == nullptr) || document == nullptr)
+    return refused(error, -1, "no host, program, words or document is given");
+  return guarded(error, -1, [&]() -> nwf::Result<int> {
+    const std::scoped_lock lock(host->shared->mutex);
+    NWF_TRY(const auto told,
+            nwf::host::hook(*host->shared->service, program, std::vector<std::string>(words, words + count), document));
+    std::string lines;
+    for (const std::string& warning : told) lines += warning + "\n";
+    if (warnings != nullptr) *warnings = c_copy(lines);
+    return 0;
   });
 }
 

@@ -3,9 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <sstream>
-
 #include "netlink/bridge_port.h"
 #include "xml/document.h"
 #include "xml/domain.h"
@@ -29,29 +26,7 @@ Result<std::vector<std::string>> bind_guest(Service& service, const std::string&
   return std::move(done.warnings);
 }
 
-Result<std::string> read_port_file(const std::string& path, const std::string& port) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file)
-    return fail(ErrorKind::NotFound, fmt::format("port {} is not described: there is no {}", port, path),
-                "write the guest's <interface> there");
-  std::ostringstream text;
-  text << file.rdbuf();
-  return std::move(text).str();
-}
-
 }  // namespace
-
-Result<HookCaller> hook_caller(const std::string& program, const std::vector<std::string>& arguments) {
-  if (arguments.size() == 1) {
-    if (program.ends_with("ifup")) return HookCaller::QemuUp;
-    if (program.ends_with("ifdown")) return HookCaller::QemuDown;
-    return fail(ErrorKind::Invalid, fmt::format("called as '{}' with a port alone", program),
-                "QEMU's script= is nwf-ifup, its downscript= nwf-ifdown: links to this program");
-  }
-  if (arguments.size() >= 3) return HookCaller::Libvirt;
-  return fail(ErrorKind::Invalid, fmt::format("called with {} words", arguments.size()),
-              "libvirt calls its hooks with an object, an operation, a sub-operation and one more word");
-}
 
 Result<std::vector<std::string>> libvirt_hook(Service& service, const std::vector<std::string>& arguments,
                                               const std::string& input) {
@@ -72,11 +47,10 @@ Result<std::vector<std::string>> libvirt_hook(Service& service, const std::vecto
   return std::vector<std::string>{};
 }
 
-Result<std::vector<std::string>> qemu_up(Service& service, const std::string& root, const std::string& port) {
+Result<std::vector<std::string>> qemu_up(Service& service, const std::string& port, const std::string& text) {
   const auto name = PortName::parse(port);
   if (!name) return fail(ErrorKind::Invalid, fmt::format("'{}' cannot be the name of a network interface", port));
-  const std::string path = fmt::format("{}/etc/nwf/ports/{}.xml", root, port);
-  NWF_TRY(const std::string text, read_port_file(path, port));
+  const std::string path = fmt::format("{}{}.xml", kPortFiles, port);
   NWF_TRY(const auto read, xml::read_interface(text, path));
   if (read.value.port != *name)
     return fail({ErrorKind::Invalid,
@@ -96,6 +70,21 @@ Result<void> qemu_down(Service& service, const std::string& port) {
   const auto gone = service.binding_delete(port);
   if (!gone && gone.error().kind != ErrorKind::NotFound) return fail(gone.error());
   return {};
+}
+
+Result<std::vector<std::string>> hook(Service& service, const std::string& program,
+                                      const std::vector<std::string>& words, const std::string& document) {
+  if (words.size() >= 3) return libvirt_hook(service, words, document);
+  if (words.size() == 1) {
+    if (program.ends_with("ifup")) return qemu_up(service, words[0], document);
+    if (!program.ends_with("ifdown"))
+      return fail(ErrorKind::Invalid, fmt::format("called as '{}' with a port alone", program),
+                  "QEMU's script= is nwf-ifup, its downscript= nwf-ifdown: links to this program");
+    NWF_CHECK(qemu_down(service, words[0]));
+    return std::vector<std::string>{};
+  }
+  return fail(ErrorKind::Invalid, fmt::format("called with {} words", words.size()),
+              "libvirt calls its hooks with an object, an operation, a sub-operation and one more word");
 }
 
 }  // namespace nwf::host

@@ -6,6 +6,9 @@
 //   libvirt's network hook   the same, a <hookData> on standard input (libvirt.org/hooks.html)
 //   QEMU's script, downscript  PORT alone (qemu(1), -netdev tap); the program's name ends in `ifup` or `ifdown`
 // A hook gets all it may use: it never asks libvirt back, which waits for it.
+//
+// The program itself (tools/nwf-hook) is small, because libvirt waits for its start as well: it hands its words on to
+// nwfd, or to libnwf where no nwfd runs.
 #pragma once
 
 #include <string>
@@ -15,11 +18,6 @@
 #include "host/service.h"
 
 namespace nwf::host {
-
-enum class HookCaller { Libvirt, QemuUp, QemuDown };
-
-/// Who calls, from the words of the command. Errors: Invalid when nobody calls like this.
-Result<HookCaller> hook_caller(const std::string& program, const std::vector<std::string>& arguments);
 
 /// Serves a call of libvirt; `input` is what was on standard input. Returns warnings. An error refuses what libvirt is
 /// about to do, where it asks before: a guest whose ports cannot be bound does not start.
@@ -34,10 +32,18 @@ Result<HookCaller> hook_caller(const std::string& program, const std::vector<std
 Result<std::vector<std::string>> libvirt_hook(Service& service, const std::vector<std::string>& arguments,
                                               const std::string& input);
 
-/// Binds a port as ROOT/etc/nwf/ports/PORT.xml says, an <interface>; then brings it up and makes it a port of the
-/// <source bridge>, when one is named. Without that file the port is refused.
-Result<std::vector<std::string>> qemu_up(Service& service, const std::string& root, const std::string& port);
+/// Where QEMU's script finds what port PORT is: below the root.
+inline constexpr const char* kPortFiles = "/etc/nwf/ports/";
+
+/// QEMU's script for `port`: binds it as its file says, whose `text`, an <interface>, this is; then brings it up and
+/// makes it a port of the <source bridge>, when one is named.
+Result<std::vector<std::string>> qemu_up(Service& service, const std::string& port, const std::string& text);
 /// Unbinds it. A port that is not bound is no error.
 Result<void> qemu_down(Service& service, const std::string& port);
+
+/// Any of the three, told apart by the program's name and the number of words. `document` is what was on standard
+/// input; for QEMU's script the text of the port's file. Errors: as above, and Invalid when nobody calls like this.
+Result<std::vector<std::string>> hook(Service& service, const std::string& program,
+                                      const std::vector<std::string>& words, const std::string& document);
 
 }  // namespace nwf::host

@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <set>
 #include <tuple>
 
 #include "engine/print/nft_changes.h"
 #include "engine/ruleset/diff.h"
+#include "host/bindings.h"
 #include "host/definitions.h"
 #include "host/firewall.h"
 #include "host/identity.h"
@@ -46,6 +48,7 @@ class Host final : public LearningHost {
   Host(const Options& options, std::unique_ptr<Backend> backend)
       : options_(options),
         store_(store::open_directory(options.root)),
+        bindings_(*store_),
         library_(*store_),
         leases_(*store_, options.clock ? options.clock : read_clocks),
         networks_(*store_, options.root),
@@ -139,6 +142,7 @@ class Host final : public LearningHost {
 
   Result<std::optional<Binding>> read_binding(const std::string& port);
   Result<std::vector<Binding>> read_bindings();
+  Result<std::vector<Binding>> bindings_of(const std::function<bool(const Owner&)>& is_owner);
   Result<Binding> require_binding(const std::string& port);
   BindingSummary summary(const Binding& binding) const;
   Result<Bound> rebind(std::optional<Binding> before, Binding after);
@@ -154,6 +158,7 @@ class Host final : public LearningHost {
 
   Options options_;
   std::unique_ptr<store::Store> store_;
+  Bindings bindings_;
   Library library_;
   Leases leases_;
   Networks networks_;
@@ -287,21 +292,21 @@ Result<bool> Host::any_port_bound() {
 }
 
 Result<std::optional<Binding>> Host::read_binding(const std::string& port) {
-  NWF_TRY(const auto text, store_->get(Shelf::Bindings, port));
-  if (!text) return std::optional<Binding>{};
-  NWF_TRY(auto parsed, xml::read_binding(*text, store_->path(Shelf::Bindings, port)));
-  NWF_CHECK(leases_.fill(parsed.value));
-  return std::optional<Binding>{std::move(parsed.value)};
+  NWF_TRY(auto binding, bindings_.find(port));
+  if (binding) NWF_CHECK(leases_.fill(*binding));
+  return binding;
 }
 
 Result<std::vector<Binding>> Host::read_bindings() {
-  NWF_TRY(const auto ports, store_->list(Shelf::Bindings));
-  std::vector<Binding> bindings;
-  bindings.reserve(ports.size());
-  for (const std::string& port : ports) {
-    NWF_TRY(auto binding, read_binding(port));
-    if (binding) bindings.push_back(std::move(*binding));
-  }
+  NWF_TRY(auto bindings, bindings_.all());
+  for (Binding& binding : bindings) NWF_CHECK(leases_.fill(binding));
+  return bindings;
+}
+
+Result<std::vector<Binding>> Host::bindings_of(const std::function<bool(const Owner&)>& is_owner) {
+  NWF_TRY(auto bindings, bindings_.all());
+  std::erase_if(bindings, [&](const Binding& binding) { return !is_owner(binding.owner); });
+  for (Binding& binding : bindings) NWF_CHECK(leases_.fill(binding));
   return bindings;
 }
 
@@ -622,11 +627,11 @@ Result<GuestBound> Host::guest_bind(const std::string& text, const std::string& 
       unbind(*before);
   }
   if (state == GuestState::Runs) {
-    NWF_TRY(const auto bindings, read_bindings());
-    for (const Binding& binding : bindings) {
+    NWF_TRY(const auto its, bindings_of([&](const Owner& owner) { return owner.uuid == domain.guest.uuid; }));
+    for (const Binding& binding : its) {
       const bool has = std::any_of(domain.bindings.begin(), domain.bindings.end(),
                                    [&](const Binding& now) { return now.port == binding.port; });
-      if (!has && binding.owner.uuid == domain.guest.uuid) unbind(binding);
+      if (!has) unbind(binding);
     }
   }
   NWF_TRY(const auto warnings, change_ports(changes));
@@ -636,15 +641,15 @@ Result<GuestBound> Host::guest_bind(const std::string& text, const std::string& 
 
 Result<std::vector<BindingSummary>> Host::guest_unbind(const std::string& name, const std::optional<Mac>& unplugged) {
   NWF_TRY(const auto lock, begin());
-  NWF_TRY(const auto bindings, read_bindings());
   const auto uuid = Uuid::parse(name);
+  NWF_TRY(const auto its,
+          bindings_of([&](const Owner& owner) { return uuid ? owner.uuid == uuid : owner.name == name; }));
   std::vector<BindingSummary> result;
   std::vector<PortChange> changes;
-  for (const Binding& binding : bindings) {
-    if (uuid ? binding.owner.uuid != uuid : binding.owner.name != name) continue;
-    BindingSummary its = summary(binding);
-    if (unplugged && (binding.mac != *unplugged || !its.waiting)) continue;
-    result.push_back(std::move(its));
+  for (const Binding& binding : its) {
+    BindingSummary told = summary(binding);
+    if (unplugged && (binding.mac != *unplugged || !told.waiting)) continue;
+    result.push_back(std::move(told));
     changes.push_back({binding, std::nullopt});
   }
   NWF_CHECK(change_ports(changes));

@@ -75,6 +75,15 @@ void nwf_host_close(nwf_host* host);
  */
 long nwf_host_reconcile(nwf_host* host, nwf_error** error);
 
+/**
+ * What nwf-hook does in this process: a call of a hook of libvirt or of QEMU's script. `program` is the name it was
+ * called by, `words` its `count` words, `document` what was on standard input (for QEMU's script the text that
+ * describes the port). 0, or -1: what libvirt is about to do is refused. *warnings gets text for people, a line each,
+ * to be freed with free(); it may be NULL.
+ */
+int nwf_host_hook(nwf_host* host, const char* program, int count, const char* const* words, const char* document,
+                  char** warnings, nwf_error** error);
+
 /* --- filters --- */
 
 /** virNWFilterDefineXML: defines or replaces, on all ports that use it at one instant. */

@@ -4,6 +4,7 @@
 #include <functional>
 #include <initializer_list>
 
+#include "host/hook.h"
 #include "rpc/error.h"
 #include "rpc/shapes.h"
 
@@ -88,6 +89,8 @@ const Method kMethods[] = {
                                                                               {"xml", "file", "state"}),
     row<&Service::guest_unbind, std::vector<host::BindingSummary>, Text, std::optional<Mac>>(
         "GuestUnbind", Access::Change, {"name", "unplugged"}),
+    row<&host::hook, std::vector<Text>, Text, std::vector<Text>, Blob>("Hook", Access::Change,
+                                                                       {"program", "words", "document"}),
     row<&apply_quietly, host::Applied, std::vector<SentDocument>>("Apply", Access::Change, {"documents"}),
     row<&Service::change, host::Applied, std::vector<SentDocument>, host::Removal>("Change", Access::Change,
                                                                                    {"documents", "removal"}),

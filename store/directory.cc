@@ -24,6 +24,16 @@ constexpr std::string_view kClean = "clean\n";
 /// Shelves whose documents come into force together. Definitions outlive a boot, so they decide.
 constexpr Shelf kTogether[] = {Shelf::Bindings, Shelf::Filters};
 
+/// The file system's time goes in steps: what was changed just now may be changed again without showing.
+constexpr std::int64_t kStepNs = 20'000'000;
+
+std::int64_t nanoseconds(const timespec& time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; }
+
+std::int64_t now_ns() {
+  timespec now{};
+  return ::clock_gettime(CLOCK_REALTIME, &now) == 0 ? nanoseconds(now) : 0;
+}
+
 struct ShelfPlace {
   std::string_view directory;
   std::string_view suffix;
@@ -149,17 +159,33 @@ class DirectoryStore : public Store {
     return names;
   }
 
+  Result<std::vector<ListedDocument>> look(Shelf shelf) override {
+    NWF_TRY(const auto names, list(shelf));
+    std::vector<ListedDocument> documents;
+    if (names.empty()) return documents;
+    NWF_TRY(const Descriptor directory, open_directory_fd(directory_of(shelf), false));
+    if (!directory) return documents;
+    documents.reserve(names.size());
+    const std::int64_t now = now_ns();
+    for (const std::string& name : names) {
+      struct stat file {};
+      const std::string path = name + std::string(place_of(shelf).suffix);
+      if (::fstatat(directory.get(), path.c_str(), &file, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (errno == ENOENT) continue;
+        return fail(file_error(errno, "look at", this->path(shelf, name)));
+      }
+      documents.push_back({name,
+                           {file.st_dev, file.st_ino, static_cast<std::uint64_t>(file.st_size),
+                            nanoseconds(file.st_mtim), nanoseconds(file.st_ctim)},
+                           now - nanoseconds(file.st_ctim) >= kStepNs});
+    }
+    return documents;
+  }
+
   std::optional<std::string> revision(Shelf shelf) override {
     struct stat directory {};
-    timespec now{};
-    if (::stat(directory_of(shelf).c_str(), &directory) != 0 || ::clock_gettime(CLOCK_REALTIME, &now) != 0) return {};
-    const auto nanoseconds = [](const timespec& time) {
-      return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-    };
-    // The file system's time goes in steps: what was changed just now may be changed again without showing.
-    constexpr std::int64_t kStep = 20'000'000;
-    const std::int64_t age = nanoseconds(now) - nanoseconds(directory.st_mtim);
-    if (age < kStep) return {};
+    if (::stat(directory_of(shelf).c_str(), &directory) != 0) return {};
+    if (now_ns() - nanoseconds(directory.st_mtim) < kStepNs) return {};
     return fmt::format("{}:{}:{}", directory.st_dev, directory.st_ino, nanoseconds(directory.st_mtim));
   }
 

@@ -41,6 +41,20 @@ struct ShelvedDocument {
   std::string text;
 };
 
+/// How the file of a document looks: another document under its name looks different.
+struct FileState {
+  std::uint64_t device = 0, inode = 0, bytes = 0;
+  std::int64_t modified_ns = 0, changed_ns = 0;  ///< stat(2): st_mtim, st_ctim
+  bool operator==(const FileState&) const = default;
+};
+
+struct ListedDocument {
+  std::string name;
+  FileState state;
+  /// Nobody can change the file from now on without its state showing it: a file system's clock goes in steps.
+  bool settled = false;
+};
+
 /// Held while a change is made, by one process at a time.
 class Lock {
  public:
@@ -60,6 +74,8 @@ class Store {
   virtual Result<std::optional<std::string>> get(Shelf shelf, const std::string& name) = 0;
   /// Names of all documents of a shelf, sorted.
   virtual Result<std::vector<std::string>> list(Shelf shelf) = 0;
+  /// The same with how each looks, for readers that keep what they read. One that goes meanwhile is left out.
+  virtual Result<std::vector<ListedDocument>> look(Shelf shelf) = 0;
   virtual Result<std::unique_ptr<Prepared>> prepare(Shelf shelf, const std::string& name, std::string_view text) = 0;
   /// Many documents that come into force together: once commit() returns they all are, and a crash before, within or
   /// after it leaves all of them or none to whoever takes the lock next. Called with the lock held until after commit.

@@ -61,14 +61,21 @@ def main():
     parser.add_argument("--runs", type=int, default=50)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    if ctypes.CDLL(None, use_errno=True).unshare(0x40000000) != 0:  # CLONE_NEWNET
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(0x40000000 | 0x00020000) != 0:  # CLONE_NEWNET | CLONE_NEWNS
         print("skipped: needs root for a network namespace")
         return 77
+    libc.mount(b"none", b"/", None, 0x4000 | 0x40000, None)  # MS_REC | MS_PRIVATE
     rows = []
     for bound in (int(n) for n in options.bound.split(",")):
         for daemon in (None, options.nwfd) if options.nwfd else (None,):
             with tempfile.TemporaryDirectory() as root:
                 shutil.copy(options.hook, os.path.join(root, "qemu"))
+                # As on a host, where /run is in memory.
+                run = os.path.join(root, "run")
+                os.mkdir(run)
+                if libc.mount(b"tmpfs", run.encode(), b"tmpfs", 0, None) != 0:
+                    sys.exit("cannot mount a tmpfs: " + os.strerror(ctypes.get_errno()))
                 text = os.path.join(root, "d1.xml")
                 with open(text, "w") as f:
                     f.write(GUEST)
@@ -88,6 +95,7 @@ def main():
                     if nwfd:
                         nwfd.send_signal(signal.SIGTERM)
                         nwfd.wait()
+                    libc.umount2(run.encode(), 2)  # MNT_DETACH
     if options.json:
         print(json.dumps(rows))
         return 0

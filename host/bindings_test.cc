@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "host/bindings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+namespace nwf::host {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+
+class BindingsTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "nwf-bindings-XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    root_ = pattern;
+    store_ = store::open_directory(root_);
+    bindings_.emplace(*store_);
+  }
+  void TearDown() override { fs::remove_all(root_); }
+
+  static std::string text(const std::string& port, const std::string& filter) {
+    return "<filterbinding><portdev name='" + port + "'/><mac address='52:54:00:00:00:01'/><filterref filter='" +
+           filter + "'/></filterbinding>";
+  }
+  void put(const std::string& port, const std::string& filter) {
+    const auto prepared = store_->prepare(store::Shelf::Bindings, port, text(port, filter));
+    ASSERT_TRUE(prepared.has_value());
+    ASSERT_TRUE((*prepared)->commit().has_value());
+  }
+  /// PORT=FILTER of all.
+  std::vector<std::string> all() {
+    const auto bindings = bindings_->all();
+    EXPECT_TRUE(bindings.has_value());
+    std::vector<std::string> found;
+    for (const Binding& binding : bindings.value_or(std::vector<Binding>{}))
+      found.push_back(binding.port.text() + "=" + binding.filter);
+    return found;
+  }
+  /// So long that what was written before is kept when it is read.
+  static void settle() { std::this_thread::sleep_for(std::chrono::milliseconds(40)); }
+
+  std::string root_;
+  std::unique_ptr<store::Store> store_;
+  std::optional<Bindings> bindings_;
+};
+
+TEST_F(BindingsTest, WhatIsReplacedAddedAndRemovedShowsAtOnce) {
+  EXPECT_THAT(all(), ElementsAre());
+  put("vnet0", "a");
+  put("vnet1", "a");
+  settle();
+  EXPECT_THAT(all(), ElementsAre("vnet0=a", "vnet1=a"));
+  put("vnet0", "b");
+  EXPECT_THAT(all(), ElementsAre("vnet0=b", "vnet1=a"));
+  put("vnet0", "c");
+  EXPECT_THAT(all(), ElementsAre("vnet0=c", "vnet1=a"));
+  put("vnet2", "a");
+  ASSERT_TRUE(store_->remove(store::Shelf::Bindings, "vnet1").has_value());
+  EXPECT_THAT(all(), ElementsAre("vnet0=c", "vnet2=a"));
+}
+
+TEST_F(BindingsTest, AFileThatSomebodyEditsInPlaceIsReadAgain) {
+  put("vnet0", "a");
+  settle();
+  EXPECT_THAT(all(), ElementsAre("vnet0=a"));
+  EXPECT_THAT(all(), ElementsAre("vnet0=a"));
+  std::ofstream(store_->path(store::Shelf::Bindings, "vnet0")) << text("vnet0", "b");
+  EXPECT_THAT(all(), ElementsAre("vnet0=b"));
+}
+
+TEST_F(BindingsTest, ADocumentThatIsNoneIsAnErrorEachTime) {
+  put("vnet0", "a");
+  settle();
+  EXPECT_THAT(all(), ElementsAre("vnet0=a"));
+  std::ofstream(store_->path(store::Shelf::Bindings, "vnet0")) << "<filter";
+  EXPECT_FALSE(bindings_->all().has_value());
+  EXPECT_FALSE(bindings_->all().has_value());
+}
+
+}  // namespace
+}  // namespace nwf::host
