@@ -2,6 +2,7 @@
 #include "rpc/client.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -52,6 +53,12 @@ class Client final : public host::Service {
  public:
   Client(PeerBus bus, std::string socket, std::optional<host::Options> here)
       : bus_(std::move(bus)), socket_(std::move(socket)), here_(std::move(here)) {}
+
+  /// The daemon closed the connection: it has ended.
+  bool is_gone() const {
+    pollfd connection{sd_bus_get_fd(bus_.get()), POLLRDHUP, 0};
+    return poll(&connection, 1, 0) > 0;
+  }
 
   Result<host::Defined> filter_define(const std::string& text, const std::string& file) override {
     return call<host::Defined>("FilterDefine", Blob{text}, file);
@@ -247,13 +254,37 @@ class Client final : public host::Service {
   std::unique_ptr<host::Service> in_process_;
 };
 
-Result<std::unique_ptr<host::Service>> connect_about(const std::string& socket, std::optional<host::Options> here) {
+Result<std::unique_ptr<Client>> connect_about(const std::string& socket, std::optional<host::Options> here) {
   NWF_TRY(auto bus, knock(socket));
-  if (bus == nullptr) return std::unique_ptr<host::Service>();
+  if (bus == nullptr) return std::unique_ptr<Client>();
   return std::make_unique<Client>(std::move(bus), socket, std::move(here));
 }
 
+class DaemonOrHost final : public Whoever {
+ public:
+  DaemonOrHost(host::Options options, std::unique_ptr<host::Service> host)
+      : options_(std::move(options)), host_(std::move(host)) {}
+
+  host::Service& now() override {
+    if (daemon_ != nullptr && !daemon_->is_gone()) return *daemon_;
+    // One that listens and does not answer as an nwfd does is none.
+    daemon_ = connect_about(socket_path(options_.root), options_).value_or(nullptr);
+    if (daemon_ != nullptr) return *daemon_;
+    return *host_;
+  }
+
+ private:
+  host::Options options_;
+  std::unique_ptr<host::Service> host_;
+  std::unique_ptr<Client> daemon_;
+};
+
 }  // namespace
+
+Result<std::unique_ptr<Whoever>> Whoever::open(const host::Options& options) {
+  NWF_TRY(auto host, host::open(options));
+  return std::make_unique<DaemonOrHost>(options, std::move(host));
+}
 
 Result<std::unique_ptr<host::Service>> converse(int connection) {
   NWF_TRY(auto bus, greet(connection));

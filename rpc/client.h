@@ -19,4 +19,13 @@ Result<std::unique_ptr<host::Service>> open(const host::Options& options);
 /// connect() over a connection that is there already: the descriptor is the client's from now on.
 Result<std::unique_ptr<host::Service>> converse(int connection);
 
+/// open() for programs that outlive an nwfd: whoever serves now.
+class Whoever {
+ public:
+  static Result<std::unique_ptr<Whoever>> open(const host::Options& options);
+  virtual ~Whoever() = default;
+  /// The nwfd that listens now, else the host in this process. Good until the next call of now().
+  virtual host::Service& now() = 0;
+};
+
 }  // namespace nwf::rpc

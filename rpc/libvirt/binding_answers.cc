@@ -25,7 +25,7 @@ tl::expected<XdrWriter, Fault> Session::answer_binding(Procedure procedure, XdrR
     case Procedure::BindingLookupByPort: {
       const std::string port = arguments.text(kMaxString);
       if (!arguments.complete()) return not_understood();
-      const auto binding = service_.binding_lookup(port);
+      const auto binding = service_().binding_lookup(port);
       if (!binding) return refused_port(binding.error(), port);
       write_binding(*binding, out);
       return out;
@@ -36,7 +36,7 @@ tl::expected<XdrWriter, Fault> Session::answer_binding(Procedure procedure, XdrR
       const std::uint32_t flags = arguments.word();
       if (!arguments.complete()) return not_understood();
       if (flags != 0) return unknown_flags(flags, 0, "virNWFilterBindingGetXMLDesc");
-      const auto text = service_.binding_dumpxml(port);
+      const auto text = service_().binding_dumpxml(port);
       if (!text) return refused_port(text.error(), port);
       out.text(*text);
       return out;
@@ -46,7 +46,7 @@ tl::expected<XdrWriter, Fault> Session::answer_binding(Procedure procedure, XdrR
       const std::uint32_t flags = arguments.word();
       if (!arguments.complete()) return not_understood();
       if ((flags & ~kValidate) != 0) return unknown_flags(flags, kValidate, "virNWFilterBindingCreateXML");
-      const auto bound = service_.binding_create(text, "XML");
+      const auto bound = service_().binding_create(text, "XML");
       if (!bound) return refused(bound.error(), Subject::Binding);
       write_binding(bound->binding, out);
       return out;
@@ -55,7 +55,7 @@ tl::expected<XdrWriter, Fault> Session::answer_binding(Procedure procedure, XdrR
       const std::string port = arguments.text(kMaxString);
       arguments.text(kMaxString);
       if (!arguments.complete()) return not_understood();
-      const auto gone = service_.binding_delete(port);
+      const auto gone = service_().binding_delete(port);
       if (!gone) return refused_port(gone.error(), port);
       return out;
     }
@@ -64,7 +64,7 @@ tl::expected<XdrWriter, Fault> Session::answer_binding(Procedure procedure, XdrR
       const std::uint32_t flags = arguments.word();
       if (!arguments.complete()) return not_understood();
       if (flags != 0) return unknown_flags(flags, 0, "virConnectListAllNWFilterBindings");
-      const auto bindings = service_.binding_list();
+      const auto bindings = service_().binding_list();
       if (!bindings) return refused(bindings.error(), Subject::Binding);
       if (bindings->size() > kMaxList)
         return refused(Code::Rpc,

@@ -73,7 +73,7 @@ tl::expected<XdrWriter, Fault> Session::answer_filter(Procedure procedure, XdrRe
     case Procedure::FilterLookupByName: {
       const std::string name = arguments.text(kMaxString);
       if (!arguments.complete()) return not_understood();
-      const auto filter = by_name(service_, name);
+      const auto filter = by_name(service_(), name);
       if (!filter) return tl::unexpected<Fault>(filter.error());
       write_filter(*filter, out);
       return out;
@@ -81,7 +81,7 @@ tl::expected<XdrWriter, Fault> Session::answer_filter(Procedure procedure, XdrRe
     case Procedure::FilterLookupByUuid: {
       const Uuid uuid{arguments.uuid()};
       if (!arguments.complete()) return not_understood();
-      const auto filter = by_uuid(service_, uuid);
+      const auto filter = by_uuid(service_(), uuid);
       if (!filter) return tl::unexpected<Fault>(filter.error());
       write_filter(*filter, out);
       return out;
@@ -92,11 +92,11 @@ tl::expected<XdrWriter, Fault> Session::answer_filter(Procedure procedure, XdrRe
       const std::uint32_t flags = arguments.word();
       if (!arguments.complete()) return not_understood();
       if (flags != 0) return unknown_flags(flags, 0, "virNWFilterGetXMLDesc");
-      return get_xml(service_, uuid);
+      return get_xml(service_(), uuid);
     }
     case Procedure::FilterCount: {
       if (!arguments.complete()) return not_understood();
-      const auto filters = all(service_);
+      const auto filters = all(service_());
       if (!filters) return tl::unexpected<Fault>(filters.error());
       out.integer(static_cast<std::int32_t>(filters->size()));
       return out;
@@ -107,7 +107,7 @@ tl::expected<XdrWriter, Fault> Session::answer_filter(Procedure procedure, XdrRe
       if (most < 0 || static_cast<std::size_t>(most) > kMaxList)
         return refused(Code::Rpc, fmt::format("too many filters asked for: {}, at most {}", most, kMaxList),
                        Domain::Rpc);
-      const auto filters = all(service_);
+      const auto filters = all(service_());
       if (!filters) return tl::unexpected<Fault>(filters.error());
       const std::size_t count = std::min(filters->size(), static_cast<std::size_t>(most));
       out.word(static_cast<std::uint32_t>(count));
@@ -119,7 +119,7 @@ tl::expected<XdrWriter, Fault> Session::answer_filter(Procedure procedure, XdrRe
       const std::uint32_t flags = arguments.word();
       if (!arguments.complete()) return not_understood();
       if (flags != 0) return unknown_flags(flags, 0, "virConnectListAllNWFilters");
-      const auto filters = all(service_);
+      const auto filters = all(service_());
       if (!filters) return tl::unexpected<Fault>(filters.error());
       out.word(results ? static_cast<std::uint32_t>(filters->size()) : 0);
       if (results)
@@ -130,20 +130,20 @@ tl::expected<XdrWriter, Fault> Session::answer_filter(Procedure procedure, XdrRe
     case Procedure::FilterDefine: {
       const std::string text = arguments.text(kMaxString);
       if (!arguments.complete()) return not_understood();
-      return define(service_, text);
+      return define(service_(), text);
     }
     case Procedure::FilterDefineFlags: {
       const std::string text = arguments.text(kMaxString);
       const std::uint32_t flags = arguments.word();
       if (!arguments.complete()) return not_understood();
       if ((flags & ~kValidate) != 0) return unknown_flags(flags, kValidate, "virNWFilterDefineXMLFlags");
-      return define(service_, text);
+      return define(service_(), text);
     }
     case Procedure::FilterUndefine: {
       arguments.text(kMaxString);
       const Uuid uuid{arguments.uuid()};
       if (!arguments.complete()) return not_understood();
-      return undefine(service_, uuid);
+      return undefine(service_(), uuid);
     }
     default:
       return not_understood();

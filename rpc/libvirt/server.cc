@@ -47,7 +47,7 @@ struct Listening {
 };
 
 struct Client {
-  Client(ServerOnLoop& its_server, Listening& its_socket, uid_t its_user, host::Service& service)
+  Client(ServerOnLoop& its_server, Listening& its_socket, uid_t its_user, const ServiceNow& service)
       : server(its_server), socket(its_socket), user(its_user), session(service, its_socket.access) {}
   ServerOnLoop& server;
   Listening& socket;
@@ -60,8 +60,8 @@ struct Client {
 
 class ServerOnLoop final : public Server {
  public:
-  ServerOnLoop(sd_event* loop, host::Service& service, const Limits& limits)
-      : loop_(loop), service_(service), limits_(limits) {}
+  ServerOnLoop(sd_event* loop, ServiceNow service, const Limits& limits)
+      : loop_(loop), service_(std::move(service)), limits_(limits) {}
 
   Result<void> listen(int socket, Access access) override {
     Listening& listening = listening_.emplace_back();
@@ -173,7 +173,7 @@ class ServerOnLoop final : public Server {
   }
 
   sd_event* loop_;
-  host::Service& service_;
+  ServiceNow service_;
   Limits limits_;
   std::size_t held_ = 0;
   std::list<Listening> listening_;
@@ -182,8 +182,8 @@ class ServerOnLoop final : public Server {
 
 }  // namespace
 
-std::unique_ptr<Server> Server::open(sd_event* loop, host::Service& service, const Limits& limits) {
-  return std::make_unique<ServerOnLoop>(loop, service, limits);
+std::unique_ptr<Server> Server::open(sd_event* loop, ServiceNow service, const Limits& limits) {
+  return std::make_unique<ServerOnLoop>(loop, std::move(service), limits);
 }
 
 }  // namespace nwf::rpc::libvirt

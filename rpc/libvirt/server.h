@@ -23,8 +23,8 @@ struct Limits {
 
 class Server {
  public:
-  /// Answers from `loop`, on its thread. `loop` and `service` outlive it.
-  static std::unique_ptr<Server> open(sd_event* loop, host::Service& service, const Limits& limits);
+  /// Answers from `loop`, on its thread. `loop` outlives it.
+  static std::unique_ptr<Server> open(sd_event* loop, ServiceNow service, const Limits& limits);
   virtual ~Server() = default;
 
   /// Takes clients from a listening Unix socket. The descriptor is the server's from now on.

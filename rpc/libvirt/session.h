@@ -7,8 +7,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "host/service.h"
@@ -18,13 +20,16 @@
 
 namespace nwf::rpc::libvirt {
 
+/// Gives the service that is to be asked now: it may be another than before.
+using ServiceNow = std::function<host::Service&()>;
+
 /// What the socket allows that the client came by; a client that opens for reading only gets no more than that.
 enum class Access { ReadWrite, ReadOnly };
 
 class Session {
  public:
-  /// `service` outlives it.
-  Session(host::Service& service, Access access) : service_(service), access_(access) {}
+  /// `service` is asked for the service at each call.
+  Session(ServiceNow service, Access access) : service_(std::move(service)), access_(access) {}
 
   /// Takes bytes as they come, in pieces of any size, and answers what is whole.
   void feed(std::span<const std::uint8_t> bytes);
@@ -52,7 +57,7 @@ class Session {
   tl::expected<XdrWriter, Fault> answer_binding(Procedure procedure, XdrReader& arguments);
   void reply(const Header& call, MessageStatus status, const XdrWriter& payload);
 
-  host::Service& service_;
+  ServiceNow service_;
   Access access_;
   bool open_ = false;
   bool ended_ = false;

@@ -118,7 +118,7 @@ class SessionTest : public ::testing::Test {
   }
 
   MemoryService service_;
-  Session session_{service_, Access::ReadWrite};
+  Session session_{[this]() -> host::Service& { return service_; }, Access::ReadWrite};
   std::uint32_t serial_ = 0;
   std::list<Reply> kept_;
 };
@@ -255,7 +255,7 @@ TEST_F(SessionTest, WhoMayOnlyReadWritesNothing) {
 }
 
 TEST_F(SessionTest, AReadOnlySocketCannotBeOpenedForMore) {
-  Session reading(service_, Access::ReadOnly);
+  Session reading([this]() -> host::Service& { return service_; }, Access::ReadOnly);
   XdrWriter arguments;
   arguments.optional_text("nwfilter:///system");
   arguments.word(0);
@@ -322,7 +322,7 @@ TEST_F(SessionTest, KeepAliveIsAnswered) {
 
 TEST_F(SessionTest, ALengthThatCannotBeEndsIt) {
   for (const std::uint32_t length : {0U, 27U, static_cast<std::uint32_t>(kMaxMessage) + 1, 0xffffffffU}) {
-    Session session(service_, Access::ReadWrite);
+    Session session([this]() -> host::Service& { return service_; }, Access::ReadWrite);
     XdrWriter out;
     out.word(length);
     session.feed(out.bytes());

@@ -20,7 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   service.filters = {{"clean", "clean text"}, {"web", "web text"}};
   service.bindings = {{"vnet0", "clean"}};
   const auto before = std::pair(service.filters, service.bindings);
-  Session session(service, writes ? Access::ReadWrite : Access::ReadOnly);
+  Session session([&service]() -> nwf::host::Service& { return service; },
+                  writes ? Access::ReadWrite : Access::ReadOnly);
   std::vector<std::uint8_t> replies;
   const auto take = [&] {
     replies.insert(replies.end(), session.output().begin(), session.output().end());

@@ -174,6 +174,22 @@ def libvirt_beside_it(scene):
         check("nwfd is started anew", scene.start())
         check("nwf-libvirt goes on with it", create("vnet1") and "port vnet1 is guarded" in open(scene.log.name).read())
         check("both are bound", "vnet0" in (text := virsh("nwfilter-binding-list").stdout) and "vnet1" in text)
+        scene.daemon.kill()
+        scene.daemon.wait()
+        check("without an nwfd it does the work itself", create("vnet2") and scene.is_bound(*(("vnet%d" % n, "no-mac-spoofing") for n in range(3))))
+        check("nwfd is there again", scene.start())
+        check("and asked again", create("vnet3") and "port vnet3 is guarded" in open(scene.log.name).read())
+    finally:
+        server.terminate()
+        server.wait()
+    scene.daemon.kill()
+    scene.daemon.wait()
+    server = subprocess.Popen([NWF_LIBVIRT, "--root", scene.root, "--sockets", scene.root], preexec_fn=end_with_us)
+    try:
+        wait_for(lambda: virsh("nwfilter-list").returncode == 0)
+        check("started without an nwfd it does the work itself", create("vnet4"))
+        check("an nwfd that is started later", scene.start())
+        check("is asked from then on", create("vnet5") and "port vnet5 is guarded" in open(scene.log.name).read())
     finally:
         server.terminate()
         server.wait()

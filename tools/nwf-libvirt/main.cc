@@ -40,7 +40,7 @@ class Program {
     for (const int signal : {SIGTERM, SIGINT}) NWF_CHECK(end_at(signal));
     host::Options options;
     options.root = settings_.root;
-    NWF_TRY(service_, rpc::open(options));
+    NWF_TRY(whoever_, rpc::Whoever::open(options));
     NWF_CHECK(listen());
     sd_notify(0, "READY=1");
     return {};
@@ -64,7 +64,7 @@ class Program {
   }
 
   Result<void> listen() {
-    server_ = rpc::libvirt::Server::open(loop_.get(), *service_, {});
+    server_ = rpc::libvirt::Server::open(loop_.get(), [this]() -> host::Service& { return whoever_->now(); }, {});
     const std::string path = settings_.sockets + "/virtnwfilterd-sock";
     // As libvirt's: who may only read may connect, for writing one is root or of the group.
     NWF_TRY(const int writes,
@@ -76,7 +76,7 @@ class Program {
 
   Settings settings_;
   std::unique_ptr<sd_event, UnrefLoop> loop_;
-  std::unique_ptr<host::Service> service_;
+  std::unique_ptr<rpc::Whoever> whoever_;
   std::unique_ptr<rpc::libvirt::Server> server_;
 };
 
