@@ -70,19 +70,21 @@ std::uint64_t field_of(const Test& test) { return std::visit(FieldBit(), test); 
 
 }  // namespace
 
-Facts::Glance::Glance(Test of) : test(std::move(of)), hash(hash_of(test)), field(field_of(test)) {}
+Facts::Glance::Glance(const Test& of) : test(&of), hash(hash_of(of)), field(field_of(of)) {}
 
-void Facts::holds(const Test& test) { holds(Glance(test)); }
+Facts::Glance::Glance(std::shared_ptr<const Test> of) : Glance(*of) { kept = std::move(of); }
 
-void Facts::holds(Glance test) {
-  if (std::find(true_.begin(), true_.end(), test) == true_.end()) true_.push_back(std::move(test));
+void Facts::holds(const Test& test) {
+  if (std::find(true_.begin(), true_.end(), Glance(test)) == true_.end())
+    true_.emplace_back(std::make_shared<const Test>(test));
 }
 
 void Facts::fails(std::vector<Test> tests) {
   if (tests.empty()) return;
   const auto conjunction = std::make_shared<Conjunction>();
+  conjunction->tests.reserve(tests.size());
   for (Test& test : tests) {
-    conjunction->tests.emplace_back(std::move(test));
+    conjunction->tests.emplace_back(std::make_shared<const Test>(std::move(test)));
     conjunction->fields |= conjunction->tests.back().field;
   }
   fails(Shared(conjunction));
@@ -90,10 +92,18 @@ void Facts::fails(std::vector<Test> tests) {
 
 void Facts::fails(Shared tests) {
   for (const Glance& test : tests->tests) {
-    auto& with = false_with_[test.hash];
-    if (with.empty() || with.back() != tests.get()) with.push_back(tests.get());
+    const auto behind =
+        std::ranges::upper_bound(false_with_, test.hash, {}, [](const auto& with) { return with.first; });
+    const bool there = behind != false_with_.begin() && *std::prev(behind) == std::pair(test.hash, tests.get());
+    if (!there) false_with_.insert(behind, {test.hash, tests.get()});
   }
   false_.push_back(std::move(tests));
+}
+
+std::span<const std::pair<std::size_t, const Facts::Conjunction*>> Facts::false_with(std::size_t hash) const {
+  const auto first = std::ranges::lower_bound(false_with_, hash, {}, [](const auto& with) { return with.first; });
+  const auto last = std::find_if(first, false_with_.end(), [&](const auto& with) { return with.first != hash; });
+  return {first, last};
 }
 
 template <class Wanted>
@@ -113,17 +123,17 @@ std::optional<bool> Facts::by_comparison(const Glance& test, const Also& also) c
   Bytes room;
   any_known(also, [&](const Glance& fact) {
     if (fact.field != test.field) return false;
-    const auto* known = std::get_if<test::Compare>(&fact.test);
+    const auto* known = std::get_if<test::Compare>(fact.test);
     if (known == nullptr) return false;
-    if (const auto* compare = std::get_if<test::Compare>(&test.test)) {
+    if (const auto* compare = std::get_if<test::Compare>(test.test)) {
       if (const Bytes* bytes = bytes_of(*known, compare->field, room))
         answer = (*bytes == compare->value) != compare->negated;
       else if (known->negated && known->field == compare->field && known->value == compare->value)
         answer = compare->negated;
-    } else if (const auto* range = std::get_if<test::Range>(&test.test)) {
+    } else if (const auto* range = std::get_if<test::Range>(test.test)) {
       if (const Bytes* bytes = bytes_of(*known, range->field, room))
         answer = (range->low <= *bytes && *bytes <= range->high) != range->negated;
-    } else if (const auto* any = std::get_if<test::OneOf>(&test.test)) {
+    } else if (const auto* any = std::get_if<test::OneOf>(test.test)) {
       if (const Bytes* bytes = bytes_of(*known, any->field, room)) answer = any->values.contains(*bytes);
     }
     return answer.has_value();
@@ -134,13 +144,13 @@ std::optional<bool> Facts::by_comparison(const Glance& test, const Also& also) c
 std::optional<bool> Facts::value(const Glance& test, const Also& also) const {
   if (known_to_hold(test, also)) return true;
   if (const auto known = by_comparison(test, also)) return known;
-  const auto with = false_with_.find(test.hash);
-  if (with == false_with_.end()) return std::nullopt;
+  const auto with = false_with(test.hash);
+  if (with.empty()) return std::nullopt;
   // Only of a field of which something is known can another test be known to hold.
   std::uint64_t fields = test.field;
   for (const Glance& known : true_) fields |= known.field;
   for (std::size_t i = 0; i < also.count; ++i) fields |= also.more[i].field;
-  for (const Conjunction* conjunction : with->second) {
+  for (const auto& [hash, conjunction] : with) {
     if ((conjunction->fields & ~fields) != 0) continue;
     bool has_it = false, others_hold = true;
     for (const Glance& other : conjunction->tests) {
@@ -180,12 +190,12 @@ std::vector<bool> Facts::implied(const std::vector<Test>& tests) const {
 Facts Facts::both(const Facts& a, const Facts& b) {
   Facts result;
   for (const Glance& test : a.true_)
-    if (std::find(b.true_.begin(), b.true_.end(), test) != b.true_.end()) result.holds(test);
+    if (std::find(b.true_.begin(), b.true_.end(), test) != b.true_.end()) result.true_.push_back(test);
   for (const Shared& tests : a.false_) {
-    const auto with = b.false_with_.find(tests->tests.front().hash);
-    if (with == b.false_with_.end()) continue;
-    const auto same = [&](const Conjunction* other) { return other == tests.get() || other->tests == tests->tests; };
-    if (std::any_of(with->second.begin(), with->second.end(), same)) result.fails(tests);
+    const auto same = [&](const auto& with) {
+      return with.second == tests.get() || with.second->tests == tests->tests;
+    };
+    if (std::ranges::any_of(b.false_with(tests->tests.front().hash), same)) result.fails(tests);
   }
   return result;
 }

@@ -6,7 +6,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <unordered_map>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "engine/program/program.h"
@@ -30,13 +31,18 @@ class Facts {
   static Facts both(const Facts& a, const Facts& b);
 
  private:
-  /// A test with what tells it from most others at a glance.
+  /// A test with what tells it from most others at a glance. The test is somebody else's, or shared by all that keep
+  /// it.
   struct Glance {
-    Test test;
+    const Test* test = nullptr;
     std::size_t hash = 0;
     std::uint64_t field = 0;  ///< a bit for the field that it looks at; different fields may share one
-    explicit Glance(Test of);
-    friend bool operator==(const Glance& a, const Glance& b) { return a.hash == b.hash && a.test == b.test; }
+    std::shared_ptr<const Test> kept;
+    explicit Glance(const Test& of);
+    explicit Glance(std::shared_ptr<const Test> of);
+    friend bool operator==(const Glance& a, const Glance& b) {
+      return a.hash == b.hash && (a.test == b.test || *a.test == *b.test);
+    }
   };
   struct Conjunction {
     std::vector<Glance> tests;
@@ -49,18 +55,19 @@ class Facts {
     std::size_t count;
   };
 
+  std::span<const std::pair<std::size_t, const Conjunction*>> false_with(std::size_t hash) const;
+
   template <class Wanted>
   bool any_known(const Also& also, Wanted wanted) const;
   bool known_to_hold(const Glance& test, const Also& also) const;
   std::optional<bool> by_comparison(const Glance& test, const Also& also) const;
   std::optional<bool> value(const Glance& test, const Also& also) const;
-  void holds(Glance test);
   void fails(Shared tests);
 
   std::vector<Glance> true_;
   std::vector<Shared> false_;
-  /// Those of false_ that a test is in, by its hash: a flow of a thousand rules knows a thousand of them.
-  std::unordered_map<std::size_t, std::vector<const Conjunction*>> false_with_;
+  /// Those of false_ that a test is in, sorted by its hash: a flow of a thousand rules knows a thousand of them.
+  std::vector<std::pair<std::size_t, const Conjunction*>> false_with_;
 };
 
 }  // namespace nwf
