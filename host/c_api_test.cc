@@ -187,6 +187,27 @@ TEST_F(CApi, WhatIsMissingIsAnErrorAndNoCrash) {
   nwf_host_close(nullptr);
 }
 
+TEST_F(CApi, AHooksCallIsToldWhatItDoesWrong) {
+  const auto call = [&](const char* program, std::vector<const char*> words, const char* document, char** warnings) {
+    nwf_error* error = nullptr;
+    const int done =
+        nwf_host_hook(host_.get(), program, static_cast<int>(words.size()), words.data(), document, warnings, &error);
+    error_.reset(error);
+    return done;
+  };
+  EXPECT_EQ(call(nullptr, {"d1", "start", "begin", "-"}, "", nullptr), -1);
+  EXPECT_EQ(nwf_error_code(error_.get()), NWF_ARGUMENT);
+  EXPECT_EQ(call("qemu", {"d1"}, "", nullptr), -1);
+  EXPECT_THAT(nwf_error_text(error_.get()), HasSubstr("a port alone"));
+  EXPECT_EQ(call("qemu", {"d1", "start", "begin", "-"}, "<domain>", nullptr), -1);
+  EXPECT_EQ(nwf_error_code(error_.get()), NWF_INVALID);
+  EXPECT_THAT(nwf_error_text(error_.get()), HasSubstr("d1, start begin:1"));
+  char* warnings = nullptr;
+  EXPECT_EQ(call("qemu", {"d1", "prepare", "begin", "-"}, "<domain/>", &warnings), 0);
+  EXPECT_EQ(error_, nullptr);
+  EXPECT_STREQ(Owned<char>(warnings).get(), "");
+}
+
 TEST_F(CApi, AFilterOutlivesItsHost) {
   const auto filter = define("<filter name='one'/>");
   ASSERT_NE(filter, nullptr);

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <sys/wait.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <filesystem>
 #include <random>
@@ -68,38 +70,59 @@ class KillFault : public OperationsTest {
   }
 };
 
-TEST_F(KillFault, AtEachCallThatChangesSomething) {
-  std::size_t kills = 0;
-  for (const Operation& operation : operations_) {
-    const HostState before = state();
-    must(operation.words, operation.environment);
-    const HostState after = state();
-    ASSERT_NE(before.documents, after.documents);
-    ASSERT_EQ(difference(before.kernel, after.kernel).empty(),
-              difference(in_force(before.kernel), in_force(after.kernel)).empty())
-        << operation.name << ": a change that packets would not meet";
-    undo(operation);
-    std::size_t calls = 0;
-    for (std::size_t call = 0;; ++call) {
-      bool ended = false;
-      for (const bool done : {false, true})
-        for (const bool retry_first : {false, true}) {
-          const auto run = run_and_kill_at(nwfctl(operation.words, operation.environment), {call, done});
-          NWF_ASSERT_OK(run);
-          SCOPED_TRACE(fmt::format("{}, killed {} call {} ({}), then {}", operation.name, done ? "after" : "before",
-                                   call, run->killed ? run->at : "not killed", retry_first ? "again" : "reconciled"));
-          expect_whole(operation, before, after, *run, retry_first);
-          if (HasFailure()) return;
-          ended = !run->killed;
-          calls = run->calls;
-          if (run->killed) ++kills;
-        }
-      if (ended) break;
-    }
-    EXPECT_GT(calls, 3U) << operation.name << ": this saw no call that changes anything";
-    fmt::print("{}: {} calls\n", operation.name, calls);
+class EachCall : public KillFault, public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(EachCall, ThatChangesSomething) {
+  const auto found = std::find_if(operations_.begin(), operations_.end(),
+                                  [](const Operation& each) { return each.name == GetParam(); });
+  ASSERT_NE(found, operations_.end());
+  const Operation& operation = *found;
+  const HostState before = state();
+  must(operation.words, operation.environment);
+  const HostState after = state();
+  ASSERT_NE(before.documents, after.documents);
+  ASSERT_EQ(difference(before.kernel, after.kernel).empty(),
+            difference(in_force(before.kernel), in_force(after.kernel)).empty())
+      << "a change that packets would not meet";
+  undo(operation);
+  std::size_t calls = 0, kills = 0;
+  for (std::size_t call = 0;; ++call) {
+    bool ended = false;
+    for (const bool done : {false, true})
+      for (const bool retry_first : {false, true}) {
+        const auto run = run_and_kill_at(nwfctl(operation.words, operation.environment), {call, done});
+        NWF_ASSERT_OK(run);
+        SCOPED_TRACE(fmt::format("killed {} call {} ({}), then {}", done ? "after" : "before", call,
+                                 run->killed ? run->at : "not killed", retry_first ? "again" : "reconciled"));
+        expect_whole(operation, before, after, *run, retry_first);
+        if (HasFailure()) return;
+        ended = !run->killed;
+        calls = run->calls;
+        if (run->killed) ++kills;
+      }
+    if (ended) break;
   }
-  fmt::print("{} kills\n", kills);
+  EXPECT_GT(calls, 3U) << "this saw no call that changes anything";
+  fmt::print("{} calls, {} kills\n", calls, kills);
+}
+
+/// `edit a filter` is EditAFilter.
+std::string in_one_word(const ::testing::TestParamInfo<const char*>& info) {
+  std::string word;
+  bool first = true;
+  for (const char* at = info.param; *at != '\0'; ++at) {
+    const bool letter = std::isalpha(static_cast<unsigned char>(*at)) != 0;
+    if (letter) word += first ? static_cast<char>(std::toupper(*at)) : *at;
+    first = !letter && *at != '\'';
+  }
+  return word;
+}
+
+INSTANTIATE_TEST_SUITE_P(KillFault, EachCall, ::testing::ValuesIn(kOperations), in_one_word);
+
+TEST_F(KillFault, EachOperationHasItsTest) {
+  ASSERT_EQ(operations_.size(), std::size(kOperations));
+  for (std::size_t i = 0; i < operations_.size(); ++i) EXPECT_EQ(operations_[i].name, kOperations[i]);
 }
 
 TEST_F(KillFault, AtRandomMoments) {

@@ -17,6 +17,18 @@ struct Operation {
   std::vector<std::string> environment;        ///< NAME=VALUE
 };
 
+/// Their names, in the order of OperationsTest::operations_.
+inline constexpr const char* kOperations[] = {"define a filter",
+                                              "undefine a filter",
+                                              "edit a filter that guards ports",
+                                              "edit with an editor",
+                                              "bind to the ports' program",
+                                              "bind to a new program",
+                                              "apply a directory",
+                                              "unbind",
+                                              "change a value",
+                                              "change the shape"};
+
 /// A host with two guests bound, and the operations on it; undone, each leads back to the documents of the beginning.
 class OperationsTest : public HostTest {
  protected:

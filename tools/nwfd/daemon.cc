@@ -13,6 +13,7 @@
 #include <fstream>
 #include <memory>
 
+#include "host/backoff.h"
 #include "host/follower.h"
 #include "host/guarded.h"
 #include "host/observed.h"
@@ -29,9 +30,6 @@ namespace nwf::tools {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-/// A reconcile that failed is tried again after this.
-constexpr std::uint64_t kRetryUs = 1'000'000;
 
 std::uint64_t wall_clock_us() {
   using namespace std::chrono;
@@ -235,7 +233,8 @@ class Daemon {
       learning_->changed(event.port);
   }
 
-  /// Compares everything and mends it. A failure is told, and tried again later: the daemon is there to answer why.
+  /// Compares everything and mends it. A failure is told, and tried again, later each time: the daemon is there to
+  /// answer why.
   std::optional<std::size_t> reconcile(const std::string& when) {
     auto done = host_->service().reconcile();
     if (done) {
@@ -248,7 +247,10 @@ class Daemon {
       static_cast<Daemon*>(self)->reconcile("again");
       return 0;
     };
-    if (sd_event_add_time_relative(loop_.get(), &made, CLOCK_MONOTONIC, kRetryUs, 0, again, this) >= 0)
+    const Clock::time_point now = Clock::now();
+    const auto wait = std::chrono::ceil<std::chrono::microseconds>(retries_.ended(now) - now);
+    if (sd_event_add_time_relative(loop_.get(), &made, CLOCK_MONOTONIC, static_cast<std::uint64_t>(wait.count()), 0,
+                                   again, this) >= 0)
       retry_.reset(made);
     return std::nullopt;
   }
@@ -385,6 +387,7 @@ class Daemon {
   std::unique_ptr<rpc::Server> server_;
   std::unique_ptr<MetricsSocket> metrics_;
   rpc::EventSource retry_;
+  host::Backoff retries_;
 };
 
 }  // namespace
