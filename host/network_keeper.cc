@@ -25,20 +25,22 @@ using std::chrono::milliseconds;
 
 /// Somebody who changes a network writes several files: one look after the last of them is enough.
 constexpr milliseconds kSettled{50};
-constexpr milliseconds kAgain{1000};
+/// The tables in which other firewalls keep what they are told of networks (host/other_firewalls.h).
+constexpr const char *kIptables = "filter", *kFirewalld = "firewalld";
 
 class Keeper final : public NetworkKeeper {
  public:
   Keeper(const std::string& root, std::unique_ptr<netlink::LinkWatch> links, std::unique_ptr<netlink::Monitor> rules,
-         store::Descriptor documents)
+         std::unique_ptr<netlink::Monitor> others, store::Descriptor documents)
       : store_(store::open_directory(root)),
         networks_(*store_, root),
         links_(std::move(links)),
         rules_(std::move(rules)),
+        others_(std::move(others)),
         documents_(std::move(documents)) {}
 
   std::vector<int> descriptors() const override {
-    std::vector<int> all{links_->descriptor(), rules_->descriptor(), documents_.get()};
+    std::vector<int> all{links_->descriptor(), rules_->descriptor(), others_->descriptor(), documents_.get()};
     for (const Networks::Server& server : servers_) all.push_back(server.process.get());
     return all;
   }
@@ -51,7 +53,8 @@ class Keeper final : public NetworkKeeper {
       return is_ours(event.name) || is_ours(event.before) || is_ours(event.bridge);
     });
     NWF_TRY(const auto foreign, rules_->drain());
-    if (moved || foreign || drain_documents()) by(now + kSettled);
+    NWF_TRY(const auto elsewhere, others_->drain());
+    if (moved || foreign || (told_ && elsewhere) || drain_documents()) by(now + kSettled);
     for (auto server = servers_.begin(); server != servers_.end();) {
       if (!Dnsmasq::has_ended(server->process)) {
         ++server;
@@ -70,9 +73,10 @@ class Keeper final : public NetworkKeeper {
     if (serving) {
       servers_ = std::move(serving->servers);
       bridges_ = std::move(serving->bridges);
+      told_ = serving->others;
     }
     if (changes && !serving) changes = fail(serving.error());
-    if (!changes) by(now + kAgain);
+    if (!changes) by(failures_.ended(now));
     return changes;
   }
 
@@ -93,10 +97,13 @@ class Keeper final : public NetworkKeeper {
   Networks networks_;
   std::unique_ptr<netlink::LinkWatch> links_;
   std::unique_ptr<netlink::Monitor> rules_;
+  std::unique_ptr<netlink::Monitor> others_;
   store::Descriptor documents_;
   std::vector<Networks::Server> servers_;
   std::vector<std::string> bridges_;
+  bool told_ = false;                        ///< other firewalls are told of a network
   std::map<std::string, Backoff> restarts_;  ///< by network
+  Backoff failures_;
   Clock::time_point due_ = Clock::now();
 };
 
@@ -105,7 +112,8 @@ class Keeper final : public NetworkKeeper {
 Result<std::unique_ptr<NetworkKeeper>> open_network_keeper(const std::string& root) {
   NWF_TRY(auto links, netlink::LinkWatch::open());
   // None of the transactions is ours to leave out: after one of our own, there is nothing to mend.
-  NWF_TRY(auto rules, netlink::Monitor::open(0, kNetworksTableName));
+  NWF_TRY(auto rules, netlink::Monitor::open(0, {std::string(kNetworksTableName)}));
+  NWF_TRY(auto others, netlink::Monitor::open(0, {kIptables, kFirewalld}));
   store::Descriptor documents(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
   // Who dies in the middle of a change leaves a document in the second.
   for (const char* below : {"/run/nwf/networks", "/run/nwf/networks/changing"}) {
@@ -114,7 +122,7 @@ Result<std::unique_ptr<NetworkKeeper>> open_network_keeper(const std::string& ro
     if (!documents || ::inotify_add_watch(documents.get(), directory.c_str(), IN_MOVED_TO | IN_DELETE) < 0)
       return fail(ErrorKind::Kernel, fmt::format("cannot watch {}: {}", directory, std::strerror(errno)));
   }
-  return std::make_unique<Keeper>(root, std::move(links), std::move(rules), std::move(documents));
+  return std::make_unique<Keeper>(root, std::move(links), std::move(rules), std::move(others), std::move(documents));
 }
 
 }  // namespace nwf::host

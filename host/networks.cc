@@ -10,6 +10,7 @@
 #include "engine/ruleset/diff.h"
 #include "host/identity.h"
 #include "host/knowledge.h"
+#include "host/other_firewalls.h"
 #include "netlink/links.h"
 #include "netlink/nftables/backend.h"
 #include "xml/network.h"
@@ -67,8 +68,6 @@ Result<std::vector<std::string>> check_realisable(const Network& network) {
                   "use a mode that has a bridge");
   if (mode == ForwardMode::Bridge && network.bridge.name.empty())
     return refuse("forward mode='bridge' without a bridge hands out hardware", "name one: <bridge name='br0'/>");
-  if (!network.bridge.zone.empty())
-    return refuse(fmt::format("zone '{}' is firewalld's", network.bridge.zone), "remove zone from <bridge>");
   if (!network.bridge.kernel_mac_table)
     return refuse("macTableManager='libvirt' is not done", "use macTableManager='kernel'");
   for (const KeptElement& kept : network.kept)
@@ -250,10 +249,16 @@ Result<void> Networks::open() {
   return {};
 }
 
-Result<std::size_t> Networks::apply_rules(const std::optional<Network>& with, const std::string& without) {
+Result<std::vector<Network>> Networks::up_with(const std::optional<Network>& with, const std::string& without) {
   NWF_TRY(auto up, read_all(Shelf::NetworksUp));
   std::erase_if(up, [&](const Network& network) { return network.name == without; });
   if (with) up.push_back(*with);
+  std::sort(up.begin(), up.end(), [](const Network& a, const Network& b) { return a.name < b.name; });
+  return up;
+}
+
+Result<std::size_t> Networks::apply_rules(const std::optional<Network>& with, const std::string& without) {
+  NWF_TRY(const auto up, up_with(with, without));
   const Ruleset wanted = network_rules(up);
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     NWF_TRY(const Held held, backend_->read());
@@ -286,7 +291,12 @@ Result<void> Networks::raise(const Network& network) {
   NWF_CHECK(links_->bring_up(plan));
   NWF_TRY(const auto lost, store_.get(Shelf::State, ports_document(network.name)));
   NWF_CHECK(links_->take_ports(plan, lines_of(lost.value_or(std::string()))));
-  return Dnsmasq(root_, network.name).run(network);
+  NWF_CHECK(Dnsmasq(root_, network.name).run(network));
+  // Last, so that nothing of the network's own waits for other programs.
+  NWF_TRY(const auto up, up_with(network, network.name));
+  OtherFirewalls others(store_);
+  NWF_CHECK(others.tell(up));
+  return others.enter_zone(network);
 }
 
 Result<void> Networks::lower(const Network& network) {
@@ -294,6 +304,12 @@ Result<void> Networks::lower(const Network& network) {
   FirstFailure failure;
   failure(Dnsmasq(root_, network.name).stop());
   if (!has_own_bridge(network.mode())) return failure.take();
+  OtherFirewalls others(store_);
+  failure(others.leave_zone(network));
+  if (const auto up = up_with(std::nullopt, network.name); !up)
+    failure(fail(up.error()));
+  else if (const auto told = others.tell(*up); !told)
+    failure(fail(told.error()));
   const LinkPlan plan = plan_links(network);
   const auto ours = links_->has_bridge(plan.bridge);
   if (ours && *ours) failure(links_->bring_down(plan.bridge.name));
@@ -315,6 +331,7 @@ Result<void> Networks::start(const Network& network) {
                               network.bridge.name, network.name),
                   "give the network another <bridge name='…'/>, or remove the interface");
     NWF_CHECK(links_->check_room(network));
+    NWF_CHECK(OtherFirewalls(store_).check(network));
   }
   NWF_TRY(const auto prepared, store_.prepare(Shelf::NetworksUp, network.name, text));
   NWF_CHECK(put(Shelf::NetworksChanging, network.name, text));
@@ -443,6 +460,8 @@ Result<NetworkChanged> Networks::net_restart(const std::string& name_or_uuid) {
         fmt::format("network '{}' has another bridge in its definition, so it cannot keep the one it has", name),
         fmt::format("`nwfctl net stop {0}`, then `nwfctl net start {0}`", name));
   if (has_own_bridge(network.mode())) NWF_CHECK(links_->check_room(network));
+  if (network.bridge.zone != up->bridge.zone || network.cooperates != up->cooperates)
+    NWF_CHECK(OtherFirewalls(store_).check(network));
   NWF_CHECK(change(*up, network));
   NWF_TRY(done.network, summary(name));
   return done;
@@ -508,6 +527,7 @@ Result<std::size_t> Networks::reconcile() {
   if (changing.empty() && names.empty() && wanted.empty()) {
     // Networks that are gone may have left rules where somebody removed the files by hand.
     NWF_CHECK(open());
+    NWF_CHECK(OtherFirewalls(store_).tell({}));
     return apply_rules(std::nullopt, {});
   }
   NWF_CHECK(open());
@@ -525,6 +545,7 @@ Result<std::size_t> Networks::reconcile() {
     NWF_CHECK(store_.remove(Shelf::NetworksChanging, name));
   }
   NWF_TRY(const std::size_t changes, apply_rules(std::nullopt, {}));
+  if (names.empty()) NWF_CHECK(OtherFirewalls(store_).tell({}));
   for (const std::string& name : names) {
     const auto network = read(Shelf::NetworksUp, name);
     if (!network)
@@ -551,6 +572,7 @@ Result<Networks::Serving> Networks::serving() {
   serving.bridges.reserve(up.size());
   for (const Network& network : up) {
     serving.bridges.push_back(network.bridge.name);
+    serving.others |= tells_others(network);
     if (!needs_dnsmasq(network)) continue;
     store::Descriptor process = Dnsmasq(root_, network.name).process();
     if (process) serving.servers.push_back({network.name, std::move(process)});
@@ -582,6 +604,8 @@ Result<std::vector<std::string>> Networks::net_differences() {
     NWF_TRY(const NetworkSummary state, summary(network.name));
     if (!state.degraded.empty()) words.push_back(fmt::format("network {}: {}", network.name, state.degraded));
   }
+  NWF_TRY(const auto others, OtherFirewalls(store_).differences(up));
+  words.insert(words.end(), others.begin(), others.end());
   return words;
 }
 

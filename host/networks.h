@@ -56,6 +56,7 @@ class Networks final : public NetworkService {
   struct Serving {
     std::vector<std::string> bridges;  ///< of all networks that are up
     std::vector<Server> servers;       ///< dnsmasq, where it runs
+    bool others = false;               ///< other firewalls are told of one of them
   };
   Result<Serving> serving();
 
@@ -71,6 +72,8 @@ class Networks final : public NetworkService {
   Result<void> check_bridge(const Network& network);
 
   Result<void> open();
+  /// Those that are up, with this one as it is here, or without it; by name.
+  Result<std::vector<Network>> up_with(const std::optional<Network>& with, const std::string& without);
   /// Rules of all networks that are up, with this one as it is here, or without it.
   Result<std::size_t> apply_rules(const std::optional<Network>& with, const std::string& without);
   Result<void> raise(const Network& network);

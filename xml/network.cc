@@ -74,6 +74,7 @@ class Reader {
         Row{"nwf:peer", &Reader::peer, true},
         Row{"nwf:host", &Reader::host, false},
         Row{"nwf:accept", &Reader::accept, false},
+        Row{"nwf:cooperate", &Reader::cooperate, false},
         Row{"nwf:overlap", &Reader::overlap, false},
         Row{"filterref", &Reader::filterref, false},
     };
@@ -319,6 +320,10 @@ class Reader {
     check_attributes(e, {"mark"}, mistakes_);
     if (required(e, "mark", "add mark='0x4000'", mistakes_) != nullptr)
       network_.accept_mark = mark(e, "mark", mistakes_);
+  }
+  void cooperate(const Element& e) {
+    check_attributes(e, {}, mistakes_);
+    network_.cooperates = true;
   }
   void overlap(const Element& e) {
     check_attributes(e, {"allow"}, mistakes_);

@@ -114,11 +114,13 @@ void check_additions(const Network& network, Mistakes& mistakes) {
       mistakes.add(forward.source, "a loopback address cannot be forwarded from", "leave address out");
   }
   const bool ruled = has_own_bridge(network.mode()) && network.mode() != ForwardMode::Open;
-  if (network.accept_mark && !ruled)
-    mistakes.add(network.source,
-                 fmt::format("<nwf:accept> is of no use in a network with forward mode='{}': it has no rules",
-                             forward_mode_name(network.mode())),
-                 "remove it");
+  for (const auto& [given, element] :
+       {std::pair{network.accept_mark.has_value(), "nwf:accept"}, {network.cooperates, "nwf:cooperate"}})
+    if (given && !ruled)
+      mistakes.add(network.source,
+                   fmt::format("<{}> is of no use in a network with forward mode='{}': it has no rules", element,
+                               forward_mode_name(network.mode())),
+                   "remove it");
   if (!network.peers.empty() && !ruled)
     mistakes.add(
         network.peers.front().source,

@@ -233,6 +233,8 @@ struct Network {
   std::vector<Peer> peers;
   std::optional<HostAccess> host_access;
   std::optional<std::uint32_t> accept_mark;  ///< nwf:accept: bits set in the mark of what the network's rules let pass
+  bool cooperates = false;  ///< nwf:cooperate: other firewalls are told to let pass what the network's rules let pass
+  std::string proxy_arp;    ///< nwf:proxy-arp: the interface on which the host answers for guests' addresses
   bool overlap_allowed = false;
   std::optional<FilterRef> filter;  ///< of ports that have none of their own, nor their group
   Source source = {};

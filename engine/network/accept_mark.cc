@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "engine/network/host_services.h"
 #include "engine/network/rule_parts.h"
 #include "engine/ruleset/state.h"
 
@@ -14,7 +15,6 @@ namespace {
 
 using namespace network_parts;
 
-constexpr std::uint8_t kTcp = 6, kUdp = 17;
 /// After the rules that decide, so that only what they let pass comes here, and before all others at 0.
 constexpr std::int32_t kMarkPriority = -1;
 
@@ -22,16 +22,6 @@ constexpr std::int32_t kMarkPriority = -1;
 Expressions set_bits(std::uint32_t mark) {
   return {expr::MetaLoad{MetaKey::Mark, 0}, expr::Bitwise{0, 0, mark_bytes(~mark), mark_bytes(mark)},
           expr::MetaSetMark{0}};
-}
-
-/// What a host has to let in for guests to get an address and names, as libvirt's own rules for INPUT have it.
-std::vector<std::pair<std::uint8_t, std::uint16_t>> services(const Network& network) {
-  std::vector<std::pair<std::uint8_t, std::uint16_t>> ports{{kUdp, 53}, {kTcp, 53}};
-  if (network.has_ipv4()) ports.emplace_back(kUdp, 67);
-  if (network.has_ipv6()) ports.emplace_back(kUdp, 547);
-  for (const NetworkIp& ip : network.ips)
-    if (!ip.tftp_root.empty()) ports.emplace_back(kUdp, 69);
-  return ports;
 }
 
 }  // namespace
@@ -56,8 +46,10 @@ void add_accept_marks(const std::vector<const Network*>& networks, Table& table)
       if (network->accept_mark != mark) continue;
       const Bytes bridge = name_bytes(network->bridge.name);
       add(table, bridges, bridge);
-      for (const auto& [number, port] : services(*network))
-        add(table, to_host, joined({bridge, {number}, port_bytes(port)}));
+      std::set<HostService> services;
+      for (const bool ipv6 : {false, true})
+        for (const HostService& service : host_services(*network, ipv6)) services.insert(service);
+      for (const auto& [number, port] : services) add(table, to_host, joined({bridge, {number}, port_bytes(port)}));
     }
   }
   table.chains.emplace(forward.name, std::move(forward));

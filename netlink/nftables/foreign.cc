@@ -13,6 +13,7 @@
 
 #include "netlink/handles.h"
 #include "netlink/nftables/foreign_batch.h"
+#include "netlink/nftables/foreign_rule.h"
 #include "netlink/nftables/read.h"
 #include "netlink/nftables/request.h"
 
@@ -20,101 +21,6 @@ namespace nwf::netlink {
 namespace {
 
 constexpr int kAttempts = 8;
-
-Bytes attributes_of(const nlmsghdr* header) {
-  const auto* begin = static_cast<const std::uint8_t*>(mnl_nlmsg_get_payload_offset(header, sizeof(nfgenmsg)));
-  return {begin, begin + mnl_nlmsg_get_payload_len(header) - MNL_ALIGN(sizeof(nfgenmsg))};
-}
-
-/// A device's name as xtables keeps it, when all of it is compared.
-std::optional<std::string> whole_name(const char (&name)[IFNAMSIZ], const char (&mask)[IFNAMSIZ]) {
-  const std::size_t length = strnlen(name, IFNAMSIZ);
-  if (length == 0 || length == IFNAMSIZ) return std::nullopt;
-  for (std::size_t i = 0; i <= length; ++i)
-    if (mask[i] == 0) return std::nullopt;  // iptables masks the zero at its end, too, unless the name ends in '+'
-  return std::string(name, length);
-}
-
-std::string physdev_words(const void* data, std::uint32_t length) {
-  xt_physdev_info info{};
-  if (data == nullptr || length < sizeof info) return "match physdev";
-  std::memcpy(&info, data, sizeof info);
-  constexpr unsigned kKnown = XT_PHYSDEV_OP_IN | XT_PHYSDEV_OP_OUT | XT_PHYSDEV_OP_BRIDGED;
-  if (info.invert != 0 || (info.bitmask & ~kKnown) != 0) return "match physdev";
-  std::string words;
-  const auto add = [&](const std::string& word) { words += (words.empty() ? "" : " ") + word; };
-  if ((info.bitmask & XT_PHYSDEV_OP_IN) != 0) {
-    const auto name = whole_name(info.physindev, info.in_mask);
-    if (!name) return "match physdev";
-    add("physdev-in " + *name);
-  }
-  if ((info.bitmask & XT_PHYSDEV_OP_OUT) != 0) {
-    const auto name = whole_name(info.physoutdev, info.out_mask);
-    if (!name) return "match physdev";
-    add("physdev-out " + *name);
-  }
-  if ((info.bitmask & XT_PHYSDEV_OP_BRIDGED) != 0) add("physdev-is-bridged");
-  return words;
-}
-
-/// Puts a rule's shape together, expression by expression.
-struct Reader {
-  ForeignRule& rule;
-  std::string loaded = {};  ///< `iifname` or `oifname`, until it is compared
-
-  void add(const std::string& word) { rule.shape += (rule.shape.empty() ? "" : " ") + word; }
-
-  void read(nftnl_expr* e) {
-    const std::string name = nftnl_expr_get_str(e, NFTNL_EXPR_NAME);
-    if (name == "counter") return;
-    const std::string before = std::move(loaded);
-    loaded.clear();
-    if (name == "cmp" && !before.empty()) return add(before + " " + compared(e));
-    if (!before.empty()) add("meta " + before);
-    if (name == "meta" && nftnl_expr_is_set(e, NFTNL_EXPR_META_DREG)) {
-      const std::uint32_t key = nftnl_expr_get_u32(e, NFTNL_EXPR_META_KEY);
-      if (key == NFT_META_IIFNAME) return void(loaded = "iifname");
-      if (key == NFT_META_OIFNAME) return void(loaded = "oifname");
-    }
-    if (name == "lookup" || name == "dynset" || name == "objref") rule.uses_set = true;
-    if (name == "immediate" && nftnl_expr_is_set(e, NFTNL_EXPR_IMM_VERDICT)) return add(verdict(e));
-    if (name == "match") {
-      const std::string match = nftnl_expr_get_str(e, NFTNL_EXPR_MT_NAME);
-      std::uint32_t length = 0;
-      const void* info = nftnl_expr_get(e, NFTNL_EXPR_MT_INFO, &length);
-      return add(match == "physdev" ? physdev_words(info, length) : "match " + match);
-    }
-    if (name == "target") return add(std::string("target ") + nftnl_expr_get_str(e, NFTNL_EXPR_TG_NAME));
-    add(name);
-  }
-
- private:
-  static std::string compared(nftnl_expr* e) {
-    std::uint32_t length = 0;
-    const auto* data = static_cast<const char*>(nftnl_expr_get(e, NFTNL_EXPR_CMP_DATA, &length));
-    const std::size_t end = data == nullptr ? 0 : strnlen(data, length);
-    if (end == 0 || nftnl_expr_get_u32(e, NFTNL_EXPR_CMP_OP) != NFT_CMP_EQ) return "cmp";
-    // Without the zero at its end it is the beginning of a name.
-    return std::string(data, end) + (end == length ? "*" : "");
-  }
-  std::string verdict(nftnl_expr* e) {
-    if (nftnl_expr_is_set(e, NFTNL_EXPR_IMM_CHAIN)) rule.target = nftnl_expr_get_str(e, NFTNL_EXPR_IMM_CHAIN);
-    switch (static_cast<int>(nftnl_expr_get_u32(e, NFTNL_EXPR_IMM_VERDICT))) {
-      case NF_ACCEPT:
-        return "accept";
-      case NF_DROP:
-        return "drop";
-      case NFT_JUMP:
-        return "jump " + rule.target;
-      case NFT_GOTO:
-        return "goto " + rule.target;
-      case NFT_RETURN:
-        return "return";
-      default:
-        return "verdict";
-    }
-  }
-};
 
 void read_chain(const nlmsghdr* header, ForeignTable& table) {
   const NftChain chain(nftnl_chain_alloc());
@@ -138,19 +44,7 @@ void read_rule(const nlmsghdr* header, ForeignTable& table) {
   const auto chain =
       std::find_if(table.chains.begin(), table.chains.end(), [&](const auto& c) { return c.name == name; });
   if (chain == table.chains.end()) return;
-  ForeignRule read;
-  read.handle = nftnl_rule_get_u64(rule.get(), NFTNL_RULE_HANDLE);
-  read.message = attributes_of(header);
-  Reader reader{read};
-  nftnl_expr_foreach(
-      rule.get(),
-      [](nftnl_expr* e, void* into) {
-        static_cast<Reader*>(into)->read(e);
-        return 0;
-      },
-      &reader);
-  if (!reader.loaded.empty()) reader.add("meta " + reader.loaded);
-  chain->rules.push_back(std::move(read));
+  chain->rules.push_back(read_foreign_rule(header, rule.get()));
 }
 
 Result<ForeignTables> read_once(Channel& channel, std::uint32_t& sequence, const std::vector<ForeignPlace>& places) {
@@ -277,6 +171,30 @@ Result<void> Foreign::remove(const std::vector<ForeignPiece>& pieces, std::uint3
   auto removed = batch.run(*channel_, true);
   sequence_ = batch.next_sequence();
   return removed;
+}
+
+Result<void> Foreign::apply(const std::vector<ForeignChange>& changes, std::uint32_t generation) {
+  ForeignBatch batch(sequence_, generation);
+  for (const ForeignChange& change : changes) switch (change.kind) {
+      case ForeignChange::Kind::MakeChain:
+        batch.add_regular_chain(change.family, change.table, change.chain);
+        break;
+      case ForeignChange::Kind::AddRule:
+        batch.add_rule(change.family, change.chain, change.rule, change.handle);
+        break;
+      case ForeignChange::Kind::DeleteRule:
+        batch.delete_rules(change.family, change.table, change.chain, change.handle);
+        break;
+      case ForeignChange::Kind::EmptyChain:
+        batch.delete_rules(change.family, change.table, change.chain, std::nullopt);
+        break;
+      case ForeignChange::Kind::DeleteChain:
+        batch.delete_chain(change.family, change.table, change.chain);
+        break;
+    }
+  auto applied = batch.run(*channel_, true);
+  sequence_ = batch.next_sequence();
+  return applied;
 }
 
 Result<std::size_t> Foreign::put_back(const std::vector<ForeignPiece>& pieces) {

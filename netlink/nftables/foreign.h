@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "engine/error.h"
-#include "engine/ruleset/expression.h"
+#include "engine/ruleset/ruleset.h"
 #include "netlink/channel.h"
 
 namespace nwf::netlink {
@@ -23,6 +23,7 @@ struct ForeignRule {
   /// `physdev-in vnet0 goto FI-vnet0`. A test that has no words here is the name of its expression.
   std::string shape;
   std::string target;     ///< the chain it jumps or goes to; empty: none
+  std::string comment;    ///< as nft shows it; iptables' own comments are a test in the shape
   bool uses_set = false;  ///< looks into a set, which these bytes do not hold
   Bytes message;          ///< attributes of the kernel's message
 };
@@ -61,6 +62,21 @@ struct ForeignPiece {
   std::vector<std::size_t> places;  ///< of a chain that stays: where in it each of `rules` was
 };
 
+/// One step of a transaction about rules and chains that are ours in others' tables.
+struct ForeignChange {
+  enum class Kind : std::uint8_t { MakeChain, AddRule, DeleteRule, EmptyChain, DeleteChain };
+  Kind kind = Kind::AddRule;
+  std::uint8_t family = 0;
+  std::string table;
+  std::string chain;
+  ForeignRule rule = {};                     ///< to be added
+  std::optional<std::uint64_t> handle = {};  ///< of the rule to delete, or that the new one goes before
+};
+
+/// A rule of ours for a chain of another program's.
+ForeignRule make_foreign_rule(std::uint8_t family, const std::string& table, const std::string& chain,
+                              const Rule& rule);
+
 class Foreign {
  public:
   explicit Foreign(std::unique_ptr<Channel> channel) : channel_(std::move(channel)) {}
@@ -74,6 +90,8 @@ class Foreign {
   Result<void> try_to_return(const std::vector<ForeignPiece>& pieces, std::uint32_t generation);
   /// Takes all of it away at one instant. Errors: Outdated when somebody changed the rules since `generation`.
   Result<void> remove(const std::vector<ForeignPiece>& pieces, std::uint32_t generation);
+  /// All of it at one instant, in this order. Errors: Outdated when somebody changed the rules since `generation`.
+  Result<void> apply(const std::vector<ForeignChange>& changes, std::uint32_t generation);
   /// Puts back at one instant: chains that are not there now are made, with all their rules; rules of chains that
   /// stayed go to where they were, or as near as the chain allows. Chains and rules that are there again stay as they
   /// are now. How many rules came back.

@@ -119,6 +119,13 @@ void ForeignBatch::add_chain(std::uint8_t family, const ForeignChain& chain) {
   close(header);
 }
 
+void ForeignBatch::add_regular_chain(std::uint8_t family, const std::string& table, const std::string& chain) {
+  nlmsghdr* header = message(NFT_MSG_NEWCHAIN, family, NLM_F_CREATE, "make chain " + chain);
+  mnl_attr_put_strz(header, NFTA_CHAIN_TABLE, table.c_str());
+  mnl_attr_put_strz(header, NFTA_CHAIN_NAME, chain.c_str());
+  close(header);
+}
+
 void ForeignBatch::delete_chain(std::uint8_t family, const std::string& table, const std::string& chain) {
   nlmsghdr* header = message(NFT_MSG_DELCHAIN, family, 0, "delete chain " + chain);
   mnl_attr_put_strz(header, NFTA_CHAIN_TABLE, table.c_str());

@@ -21,6 +21,8 @@ class ForeignBatch {
 
   void add_table(std::uint8_t family, const std::string& table);
   void add_chain(std::uint8_t family, const ForeignChain& chain);
+  /// One that no packet comes to by itself.
+  void add_regular_chain(std::uint8_t family, const std::string& table, const std::string& chain);
   void delete_chain(std::uint8_t family, const std::string& table, const std::string& chain);
   /// Without a handle: all rules of the chain.
   void delete_rules(std::uint8_t family, const std::string& table, const std::string& chain,

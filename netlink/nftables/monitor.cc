@@ -7,6 +7,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -46,8 +47,8 @@ std::string_view text_of(const nlattr* attribute) {
 
 class NfMonitor final : public Monitor {
  public:
-  NfMonitor(MnlSocket socket, std::uint32_t own_port, std::string_view table)
-      : socket_(std::move(socket)), own_port_(own_port), table_(table), buffer_(256U << 10U) {}
+  NfMonitor(MnlSocket socket, std::uint32_t own_port, std::vector<std::string> tables)
+      : socket_(std::move(socket)), own_port_(own_port), tables_(std::move(tables)), buffer_(256U << 10U) {}
 
   int descriptor() const override { return mnl_socket_get_fd(socket_.get()); }
 
@@ -77,7 +78,8 @@ class NfMonitor final : public Monitor {
     const Attributes attributes = attributes_of(header);
     if ((header->nlmsg_type & 0xffU) != NFT_MSG_NEWGEN) {
       // linux/netfilter/nf_tables.h: the table's name is attribute 1 of tables, chains, rules, sets and elements alike.
-      if (text_of(attributes[NFTA_TABLE_NAME]) == table_) touched_ = true;
+      const std::string_view table = text_of(attributes[NFTA_TABLE_NAME]);
+      if (std::find(tables_.begin(), tables_.end(), table) != tables_.end()) touched_ = true;
       return std::nullopt;
     }
     if (!touched_) return std::nullopt;
@@ -90,14 +92,14 @@ class NfMonitor final : public Monitor {
 
   MnlSocket socket_;
   std::uint32_t own_port_;
-  std::string table_;
+  std::vector<std::string> tables_;
   std::vector<std::uint8_t> buffer_;
   bool touched_ = false;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Monitor>> Monitor::open(std::uint32_t own_port, std::string_view table) {
+Result<std::unique_ptr<Monitor>> Monitor::open(std::uint32_t own_port, std::vector<std::string> tables) {
   MnlSocket socket(mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC));
   int group = NFNLGRP_NFTABLES;
   if (socket == nullptr || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0 ||
@@ -107,7 +109,7 @@ Result<std::unique_ptr<Monitor>> Monitor::open(std::uint32_t own_port, std::stri
   const int fd = mnl_socket_get_fd(socket.get());
   if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer, sizeof kReceiveBuffer) != 0)
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof kReceiveBuffer);
-  return std::unique_ptr<Monitor>(std::make_unique<NfMonitor>(std::move(socket), own_port, table));
+  return std::unique_ptr<Monitor>(std::make_unique<NfMonitor>(std::move(socket), own_port, std::move(tables)));
 }
 
 }  // namespace nwf::netlink

@@ -6,14 +6,14 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "engine/error.h"
 #include "engine/ruleset/ruleset.h"
 
 namespace nwf::netlink {
 
-/// A transaction of somebody else that touched a table of nwf's.
+/// A transaction of somebody else that touched one of the tables.
 struct Foreign {
   std::string program;    ///< its name as the kernel has it, or empty when not known
   std::uint32_t pid = 0;  ///< 0 when not known
@@ -22,14 +22,15 @@ struct Foreign {
 class Monitor {
  public:
   /// Tells own transactions by the port id of the socket they were sent from (Channel::port_id).
-  /// `table` is the name of the tables that count.
-  static Result<std::unique_ptr<Monitor>> open(std::uint32_t own_port, std::string_view table = kTableName);
+  /// `tables` are the names of the tables that count.
+  static Result<std::unique_ptr<Monitor>> open(std::uint32_t own_port,
+                                               std::vector<std::string> tables = {std::string(kTableName)});
   virtual ~Monitor() = default;
 
   /// Readable when something may have happened.
   virtual int descriptor() const = 0;
-  /// Reads all that came, without waiting. The last foreign transaction that touched nwf's tables, if any. When the
-  /// kernel had to drop notifications, one of nobody known: it may have been anything.
+  /// Reads all that came, without waiting. The last foreign transaction that touched one of the tables, if any. When
+  /// the kernel had to drop notifications, one of nobody known: it may have been anything.
   virtual Result<std::optional<Foreign>> drain() = 0;
 };
 

@@ -18,7 +18,7 @@ seed = int(sys.argv[4]) if len(sys.argv) > 4 else random.randrange(1 << 30)
 HIT = "/mnt/hit"
 HOST = "<host mac='52:54:00:00:00:01' ip='192.168.122.200'/>"
 XML = network("lab", "virbr0", ["192.168.122.1", "2001:db8:1::1"], "nat", dhcp="<dhcp><range start='192.168.122.2' end='192.168.122.99'/></dhcp>",
-              extra="<route address='10.9.0.0' prefix='16' gateway='192.168.122.2'/><nwf:port-forward proto='tcp' start='80' to='192.168.122.5'/>")
+              extra="<route address='10.9.0.0' prefix='16' gateway='192.168.122.2'/><nwf:port-forward proto='tcp' start='80' to='192.168.122.5'/><nwf:cooperate/>")
 FORWARD = "<nwf:port-forward xmlns:nwf='https://nwf.dev/xmlns/network/1.0' proto='udp' start='%d' to='192.168.122.6'/>"
 
 
@@ -44,6 +44,9 @@ def state():
     return rules, addresses, files, len(scene.dnsmasqs())
 
 
+for line in ("-N DOCKER-USER", "-A DOCKER-USER -j RETURN"):  # what the network is to tell others of, where iptables is
+    if run("iptables-nft", "-S", check=False).returncode == 0:
+        run("iptables-nft", *line.split())
 scene.define(XML)
 run("sysctl", "-qw", "net.ipv4.ip_forward=0")
 clean = switches()

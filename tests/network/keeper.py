@@ -68,6 +68,26 @@ check("a network that nwfctl started beside it is kept, too", in_sync())
 scene.nwfctl("net", "stop", "apart")
 check("what is stopped stays stopped", "virbr1" in run("ip", "link").stdout, False)
 
+if run("iptables-nft", "-S", check=False).returncode == 0:
+    scene.define(network("beside", "virbr2", "192.168.124.1", "nat", extra="<nwf:cooperate/>"))
+    scene.nwfctl("net", "start", "beside")
+    third = scene.guest("c", "virbr2", "192.168.124.10/24", "192.168.124.1")
+    for line in ("-P FORWARD DROP", "-N DOCKER-USER", "-A DOCKER-USER -j RETURN", "-A FORWARD -j DOCKER-USER"):
+        run("iptables-nft", *line.split())
+    led = lambda: "-j NWF-FORWARD" in run("iptables-nft", "-S", "DOCKER-USER").stdout
+    wait_for(led)
+    check("Docker comes later: a network that cooperates passes", ask(third, "203.0.113.1")[0], "out")
+    check("one that does not is dropped", ask(guest, "203.0.113.1"), None)
+    run("iptables-nft", "-F", "DOCKER-USER")
+    wait_for(led)
+    check("its chain filled again: it passes again", ask(third, "203.0.113.1")[0], "out")
+    run("iptables-nft", "-F")
+    run("iptables-nft", "-X", check=False)
+    run("iptables-nft", "-P", "FORWARD", "ACCEPT")
+    wait_for(lambda: "NWF" not in run("iptables-nft", "-S").stdout)
+    check("Docker gone: nothing of it is left", "NWF" in run("iptables-nft", "-S").stdout, False)
+    scene.nwfctl("net", "stop", "beside")
+
 running.send_signal(signal.SIGTERM)
 check("it ends", running.wait(), 0)
 check("and the network goes on", ask(guest, "203.0.113.1")[:2], ("out", "203.0.113.2"))

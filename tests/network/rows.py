@@ -4,9 +4,11 @@
 
   rows.py NWFCTL [ROW…]       without a row, all of them, some at a time
   rows.py --list"""
+import atexit
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -841,6 +843,226 @@ def _(scene, check):
     check("a host whose input drops: no lease, whatever we accept", guest.dhcp("-t", "2")[0], 1)
     run("nft", "delete", "table", "ip", "other")
     check("without it", guest.dhcp()[0], 0)
+
+
+def docker(v6=False, old=True):
+    """The chains of Docker with one bridge, made by the commands that it gives to iptables itself, and one container's namespace in it."""
+    tool = "ip6tables-nft" if v6 else "iptables-nft"
+    for line in ["-P FORWARD DROP", "-N DOCKER", "-N DOCKER-USER", "-A FORWARD -j DOCKER-USER", "-A DOCKER-USER -j RETURN"] + (
+            ["-N DOCKER-ISOLATION-STAGE-1", "-A FORWARD -j DOCKER-ISOLATION-STAGE-1", "-A DOCKER-ISOLATION-STAGE-1 -i docker0 ! -o docker0 -j RETURN",
+             "-A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", "-A FORWARD -o docker0 -j DOCKER",
+             "-A FORWARD -i docker0 ! -o docker0 -j ACCEPT"] if old else
+            ["-N DOCKER-FORWARD", "-N DOCKER-BRIDGE", "-N DOCKER-CT", "-A FORWARD -j DOCKER-FORWARD", "-A DOCKER-FORWARD -j DOCKER-CT",
+             "-A DOCKER-FORWARD -j DOCKER-BRIDGE", "-A DOCKER-BRIDGE -o docker0 -j DOCKER", "-A DOCKER-FORWARD -i docker0 -j ACCEPT",
+             "-A DOCKER-CT -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"]) + ["-A DOCKER ! -i docker0 -o docker0 -j DROP"]:
+        run(tool, *line.split())
+
+
+def forward_chains(tool="iptables-nft"):
+    """What iptables itself lists, without the counters and in its own order."""
+    return run(tool, "-S").stdout
+
+
+COOPERATE = "<nwf:cooperate/>"
+
+
+@row("docker-like")
+def _(scene, check):
+    if run("iptables-nft", "-S", check=False).returncode:
+        print("needs iptables-nft")
+        sys.exit(SKIPPED)
+    scene.start(nat(dhcp=RANGE))
+    docker()
+    before = forward_chains()
+    guest = scene.guest("g", "virbr0", "192.168.122.100/24", "192.168.122.1")
+    check("off: dropped", ask(guest, "203.0.113.1"), None)
+    check("and nothing of ours is there", forward_chains(), before)
+    scene.define(nat(dhcp=RANGE, extra=COOPERATE))
+    scene.nwfctl("net", "restart", "lab")
+    check("cooperate: it passes", ask(guest, "203.0.113.1")[:2], ("out", "203.0.113.2"))
+    check("what our rules refuse is refused", ask(scene.out, "192.168.122.100"), "refused")
+    listed = forward_chains()
+    check("iptables lists it, with its tag", ("-A DOCKER-USER -m comment --comment nwf -j NWF-FORWARD" in listed, "incompatible" in listed), (True, False))
+    check("policies and rules of others are as they were", [l for l in listed.splitlines() if "NWF" not in l], before.splitlines())
+    check("iptables takes its own listing", run("iptables-nft-restore", "-t", stdin=run("iptables-nft-save", "-t", "filter").stdout, check=False).stdout, "")
+    check("nft does, too", run("nft", "-c", "-f", "-", stdin=run("nft", "list", "table", "ip", "filter").stdout, check=False).returncode, 0)
+    check("in sync", "In sync:           yes" in scene.nwfctl("status").stdout)
+    run("iptables-nft", "-F", "DOCKER-USER")
+    check("flushed: status sees it", "In sync:           no" in scene.nwfctl("status").stdout)
+    scene.nwfctl("reconcile")
+    check("reconcile puts it back", ask(guest, "203.0.113.1")[0], "out")
+    run("iptables-nft", "-I", "DOCKER-USER", "-s", "192.168.122.100", "-j", "DROP")
+    scene.nwfctl("reconcile")
+    check("the administrator's own rule goes before it", ask(guest, "203.0.113.1"), None)
+    run("iptables-nft", "-D", "DOCKER-USER", "-s", "192.168.122.100", "-j", "DROP")
+    run("iptables-nft", "-A", "DOCKER-USER", "-j", "RETURN")
+    scene.nwfctl("net", "stop", "lab")
+    check("after stop no trace", forward_chains(), before)
+
+
+@row("docker-like-containers")
+def _(scene, check):
+    if run("iptables-nft", "-S", check=False).returncode:
+        print("needs iptables-nft")
+        sys.exit(SKIPPED)
+    for number, old in enumerate((True, False)):
+        run("ip", "link", "add", "docker0", "type", "bridge")
+        run("ip", "addr", "add", "172.17.0.1/16", "dev", "docker0")
+        run("ip", "link", "set", "docker0", "up")
+        docker(old=old)
+        scene.start(nat(dhcp=RANGE, extra=COOPERATE))
+        guest = scene.guest("g%d" % number, "virbr0", "192.168.122.100/24", "192.168.122.1")
+        container = scene.guest("k%d" % number, "docker0", "172.17.0.2/16", "172.17.0.1")
+        check("a guest does not reach what Docker keeps to itself", ask(guest, "172.17.0.2"), None)
+        run("iptables-nft", "-I", "DOCKER", "-o", "docker0", "-d", "172.17.0.2", "-j", "ACCEPT")
+        check("what Docker lets in it reaches", ask(guest, "172.17.0.2")[0], "k%d" % number)
+        scene.nwfctl("net", "stop", "lab")
+        check("no trace", "NWF" in forward_chains(), False)
+        run("iptables-nft", "-F")
+        run("iptables-nft", "-X")
+        run("ip", "link", "del", container.port)
+        run("ip", "link", "del", guest.port)
+        run("ip", "link", "del", "docker0")
+
+
+@row("docker-like-ipv6")
+def _(scene, check):
+    if run("ip6tables-nft", "-S", check=False).returncode:
+        print("needs ip6tables-nft")
+        sys.exit(SKIPPED)
+    docker(v6=True)
+    before = forward_chains("ip6tables-nft")
+    scene.start(network("lab", "virbr0", ["192.168.122.1", "2001:db8:1::1"], "route", extra=COOPERATE))
+    guest = scene.guest("g", "virbr0", "2001:db8:1::10/64", "2001:db8:1::1")
+    check("out", ask(guest, "2001:db8:ffff::1")[0], "out")
+    check("in", ask(scene.out, "2001:db8:1::10")[0], "g")
+    check("where nobody has chains there are none", run("iptables-nft", "-S").stdout.count("NWF"), 0)
+    scene.nwfctl("net", "stop", "lab")
+    check("after stop no trace", forward_chains("ip6tables-nft"), before)
+
+
+@row("cooperate-killed")
+def _(scene, check):
+    if run("iptables-nft", "-S", check=False).returncode:
+        print("needs iptables-nft")
+        sys.exit(SKIPPED)
+    docker()
+    before = forward_chains()
+    scene.start(nat(extra=COOPERATE))
+    path = pathlib.Path(scene.root, "run/nwf/networks")
+    # As a stop leaves it that dies before it has taken anything away.
+    (path / "lab.xml").rename(path / "changing/lab.xml")
+    scene.nwfctl("reconcile")
+    check("no trace", (forward_chains(), scene.nothing_left("virbr0")), (before, []))
+
+
+@row("ufw")
+def _(scene, check):
+    if not os.path.exists("/usr/sbin/ufw"):
+        print("needs ufw")
+        sys.exit(SKIPPED)
+    # Its files are this test's own; its chains are this namespace's.
+    run("cp", "-a", "/etc/ufw", "/mnt/ufw")
+    run("mount", "--bind", "/mnt/ufw", "/etc/ufw")
+    scene.start(nat(dhcp=RANGE))
+    run("/usr/sbin/ufw", "--force", "enable")
+    run("/usr/sbin/ufw", "default", "deny", "routed")
+    before = forward_chains()
+    guest = scene.guest("g", "virbr0")
+    check("off: no lease", guest.dhcp("-t", "2")[0], 1)
+    scene.define(nat(dhcp=RANGE, extra=COOPERATE))
+    scene.nwfctl("net", "restart", "lab")
+    check("cooperate: a lease", guest.dhcp()[0], 0)
+    check("a name is answered", guest.run("busybox", "nslookup", "nobody.invalid", "192.168.122.1", check=False).stdout.count("timed out"), 0)
+    check("out", ask(guest, "203.0.113.1")[0], "out")
+    check("nothing else of the host", ask(guest, "192.168.122.1"), None)
+    check("others' rules are as they were", [l for l in forward_chains().splitlines() if "NWF" not in l], before.splitlines())
+    run("/usr/sbin/ufw", "reload")
+    check("its reload takes it away", ask(guest, "203.0.113.1"), None)
+    scene.nwfctl("reconcile")
+    check("and it comes back", ask(guest, "203.0.113.1")[0], "out")
+    run("/usr/sbin/ufw", "route", "deny", "out", "on", "W", "to", "203.0.113.1")
+    scene.nwfctl("reconcile")
+    check("what the administrator denies stays denied", ask(guest, "203.0.113.1"), None)
+    run("/usr/sbin/ufw", "route", "delete", "deny", "out", "on", "W", "to", "203.0.113.1")
+    scene.nwfctl("net", "stop", "lab")
+    check("after stop no trace", [l for l in (forward_chains() + forward_chains("ip6tables-nft")).splitlines() if "NWF" in l or "nwf" in l], [])
+
+
+class Firewalld:
+    """firewalld on a message bus of this test's own, with its files."""
+
+    def __init__(self):
+        if not shutil.which("firewalld") or not shutil.which("dbus-daemon"):
+            print("needs firewalld and dbus-daemon")
+            sys.exit(SKIPPED)
+        address = "unix:path=/mnt/bus"
+        pathlib.Path("/mnt/bus.conf").write_text(
+            "<busconfig><type>system</type><listen>%s</listen><policy context='default'><allow user='*'/><allow own='*'/>"
+            "<allow send_type='*'/><allow receive_type='*'/></policy></busconfig>" % address)
+        os.environ["DBUS_SYSTEM_BUS_ADDRESS"] = address
+        self.bus = subprocess.Popen(["dbus-daemon", "--config-file=/mnt/bus.conf", "--nofork", "--nopidfile"])
+        wait_for(lambda: os.path.exists("/mnt/bus"))
+        os.mkdir("/mnt/firewalld")
+        self.start()
+        atexit.register(self.bus.kill)
+        atexit.register(self.stop)
+
+    def start(self):
+        self.process = subprocess.Popen(["firewalld", "--nofork", "--nopid", "--system-config", "/mnt/firewalld", "--log-target=file",
+                                         "--log-file", "/mnt/firewalld.log"])
+        wait_for(lambda: run("firewall-cmd", "--state", check=False).returncode == 0, 60)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+    def zone(self, bridge="virbr0"):
+        return run("firewall-cmd", "--get-zone-of-interface", bridge, check=False).stdout.strip()
+
+
+@row("firewalld")
+def _(scene, check):
+    scene.start(nat(dhcp=RANGE))
+    guest = scene.guest("g", "virbr0")
+    firewalld = Firewalld()
+    check("off: dropped", (guest.dhcp("-t", "2")[0], firewalld.zone()), (1, "no zone"))
+    zoned = lambda zone: nat(dhcp=RANGE, extra=COOPERATE).replace("<bridge ", "<bridge zone='%s' " % zone)
+    scene.define(zoned("nowhere"))
+    refused = scene.nwfctl("net", "restart", "lab", check=False)
+    check("a zone that is not there: refused, with those that are", (refused.returncode, "trusted" in refused.stdout, firewalld.zone()), (4, True, "no zone"))
+    if "libvirt" in run("firewall-cmd", "--get-zones").stdout.split():
+        scene.define(nat(dhcp=RANGE, extra=COOPERATE))
+        scene.nwfctl("net", "restart", "lab")
+        check("cooperate: in libvirt's zone", firewalld.zone(), "libvirt")
+        check("a lease from there, and the way out", (guest.dhcp()[0], ask(guest, "203.0.113.1")[0]), (0, "out"))
+        check("nothing else of the host", ask(guest, "192.168.122.1"), "refused")
+    scene.define(zoned("trusted"))
+    scene.nwfctl("net", "restart", "lab")
+    check("in its zone", firewalld.zone(), "trusted")
+    check("a lease", guest.dhcp()[0], 0)
+    check("out", ask(guest, "203.0.113.1")[0], "out")
+    keeper = subprocess.Popen([str(pathlib.Path(scene.nwfctl_path).parent / "nwf-networkd"), "--root", scene.root])
+    run("firewall-cmd", "--reload")
+    wait_for(lambda: firewalld.zone() == "trusted")
+    check("after its reload the keeper puts it back", ask(guest, "203.0.113.1")[0], "out")
+    keeper.kill()
+    keeper.wait()
+    firewalld.stop()
+    firewalld.start()
+    check("its restart forgets it; status sees it", (firewalld.zone(), "In sync:           no" in scene.nwfctl("status").stdout), ("no zone", True))
+    scene.nwfctl("reconcile")
+    check("reconcile brings it back", (firewalld.zone(), ask(guest, "203.0.113.1")[0]), ("trusted", "out"))
+    scene.nwfctl("net", "stop", "lab")
+    check("after stop no trace", firewalld.zone(), "no zone")
+    run("firewall-cmd", "--zone=work", "--add-interface=virbr0")
+    refused = scene.nwfctl("net", "start", "lab", check=False)
+    check("where the administrator put it elsewhere: refused, and it stays", (refused.returncode, firewalld.zone(), scene.nothing_left("virbr0")), (4, "work", []))
+    firewalld.stop()
+    refused = scene.nwfctl("net", "start", "lab", check=False)
+    check("without firewalld a zone is refused", (refused.returncode, "does not run" in refused.stdout), (4, True))
+    scene.define(nat(dhcp=RANGE, extra=COOPERATE))
+    check("but not to cooperate", scene.nwfctl("net", "start", "lab").returncode, 0)
 
 
 def one_row(name, nwfctl):

@@ -346,6 +346,7 @@ class Scene:
         links = [l["ifname"] for l in json.loads(run("ip", "-j", "link").stdout)]
         left = [b for b in bridges if b in links]
         left += [t for t in self.tables() if "nwf_networks" in t]
+        left += ["rules of ours in others' chains"] if "NWF" in run("nft", "list", "ruleset").stdout else []
         left += ["dnsmasq %d" % p for p in self.dnsmasqs()]
         state = pathlib.Path(self.root, "run/nwf")
         for folder in ("networks", "networks/changing", "dnsmasq"):

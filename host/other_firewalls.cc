@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "host/other_firewalls.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "host/cooperation.h"
+#include "host/firewalld.h"
+
+namespace nwf::host {
+namespace {
+
+using store::Shelf;
+
+/// There are rules of ours in others' chains, or may be.
+constexpr const char* kCooperating = "networks-cooperating";
+/// The zone that libvirt brings along: DHCP, DNS and little else of the host, and everything beyond it.
+constexpr const char* kUsualZone = "libvirt";
+
+std::string zone_document(const Network& network) { return "zone." + network.name; }
+
+bool asks_for_zone(const Network& network) {
+  return has_own_bridge(network.mode()) && (network.cooperates || !network.bridge.zone.empty());
+}
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// Empty when there is none for it.
+Result<std::string> zone_for(const Network& network, Firewalld& firewalld) {
+  if (!asks_for_zone(network)) return std::string();
+  NWF_TRY(const auto zones, firewalld.zones());
+  const std::string zone = network.bridge.zone.empty() ? kUsualZone : network.bridge.zone;
+  return contains(zones, zone) ? zone : std::string();
+}
+
+}  // namespace
+
+bool tells_others(const Network& network) { return network.cooperates || asks_for_zone(network); }
+
+Result<void> OtherFirewalls::check(const Network& network) {
+  if (!asks_for_zone(network)) return {};
+  const std::string& asked = network.bridge.zone;
+  NWF_TRY(const auto firewalld, Firewalld::find());
+  if (!firewalld && asked.empty()) return {};
+  if (!firewalld)
+    return fail(ErrorKind::Refused,
+                fmt::format("network '{}' asks for zone '{}', but firewalld does not run", network.name, asked),
+                "start firewalld, or remove zone from <bridge>");
+  NWF_TRY(const std::string zone, zone_for(network, *firewalld));
+  NWF_TRY(const std::string now, firewalld->zone_of(network.bridge.name));
+  NWF_TRY(const auto ours, store_.get(Shelf::State, zone_document(network)));
+  const bool elsewhere = !now.empty() && now != ours;
+  if (elsewhere && (asked.empty() || asked == now)) return {};
+  if (zone.empty()) {
+    NWF_TRY(const auto zones, firewalld->zones());
+    return fail(ErrorKind::Refused,
+                fmt::format("network '{}' needs zone '{}', which firewalld does not have", network.name,
+                            asked.empty() ? kUsualZone : asked),
+                fmt::format("name one of its zones, <bridge zone='…'/>: {}", fmt::join(zones, ", ")));
+  }
+  if (elsewhere)
+    return fail(ErrorKind::Refused,
+                fmt::format("network '{}' asks for zone '{}', but bridge {} is in firewalld's zone '{}'", network.name,
+                            zone, network.bridge.name, now),
+                fmt::format("firewall-cmd --zone={} --remove-interface={}", now, network.bridge.name));
+  return {};
+}
+
+Result<bool> OtherFirewalls::concerned(const std::vector<Network>& up) {
+  if (std::any_of(up.begin(), up.end(), [](const Network& network) { return network.cooperates; })) return true;
+  NWF_TRY(const auto before, store_.get(Shelf::State, kCooperating));
+  return before.has_value();
+}
+
+Result<std::size_t> OtherFirewalls::tell(const std::vector<Network>& up) {
+  NWF_TRY(const bool needed, concerned(up));
+  if (!needed) return 0;
+  const bool any = std::any_of(up.begin(), up.end(), [](const Network& network) { return network.cooperates; });
+  if (any) {
+    NWF_TRY(const auto prepared, store_.prepare(Shelf::State, kCooperating, ""));
+    NWF_CHECK(prepared->commit());
+  }
+  NWF_TRY(const std::size_t changes, cooperate(up));
+  if (!any) NWF_CHECK(store_.remove(Shelf::State, kCooperating));
+  return changes;
+}
+
+Result<void> OtherFirewalls::enter_zone(const Network& network) {
+  NWF_TRY(const auto before, store_.get(Shelf::State, zone_document(network)));
+  if (!before && !asks_for_zone(network)) return {};
+  NWF_TRY(const auto firewalld, Firewalld::find());
+  if (!firewalld) return {};  // when it comes, its rules do: then somebody looks again
+  NWF_TRY(const std::string zone, zone_for(network, *firewalld));
+  if (before && *before != zone) NWF_CHECK(leave_zone(network));
+  if (zone.empty()) return {};
+  NWF_TRY(const std::string now, firewalld->zone_of(network.bridge.name));
+  if (!now.empty()) return {};  // in it already, or where the administrator wants it
+  NWF_TRY(const auto prepared, store_.prepare(Shelf::State, zone_document(network), zone));
+  NWF_CHECK(prepared->commit());
+  return firewalld->add(zone, network.bridge.name);
+}
+
+Result<void> OtherFirewalls::leave_zone(const Network& network) {
+  NWF_TRY(const auto zone, store_.get(Shelf::State, zone_document(network)));
+  if (!zone) return {};
+  NWF_TRY(const auto firewalld, Firewalld::find());
+  if (firewalld) {
+    NWF_TRY(const std::string now, firewalld->zone_of(network.bridge.name));
+    if (now == *zone) NWF_CHECK(firewalld->remove(*zone, network.bridge.name));
+  }
+  return store_.remove(Shelf::State, zone_document(network));
+}
+
+Result<std::vector<std::string>> OtherFirewalls::differences(const std::vector<Network>& up) {
+  NWF_TRY(const bool needed, concerned(up));
+  std::vector<std::string> words;
+  if (needed) {
+    NWF_TRY(words, cooperation_differences(up));
+  }
+  if (std::none_of(up.begin(), up.end(), asks_for_zone)) return words;
+  NWF_TRY(const auto firewalld, Firewalld::find());
+  if (!firewalld) return words;
+  for (const Network& network : up) {
+    NWF_TRY(const std::string zone, zone_for(network, *firewalld));
+    if (zone.empty()) continue;
+    NWF_TRY(const std::string now, firewalld->zone_of(network.bridge.name));
+    if (now.empty()) words.push_back(fmt::format("network {} is not in firewalld's zone {}", network.name, zone));
+  }
+  return words;
+}
+
+}  // namespace nwf::host
