@@ -389,11 +389,10 @@ Result<NetworkSummary> Networks::net_stop(const std::string& name_or_uuid) {
   return stopped;
 }
 
-Result<void> Networks::change(const Network& before, const Network& after) {
+Result<void> Networks::change(const Network& before, const Network& after, store::Prepared& documents) {
   NWF_CHECK(open());
-  NWF_TRY(const auto prepared, store_.prepare(Shelf::NetworksUp, after.name, xml::write_network(after)));
   auto raised = raise(after);
-  if (raised) raised = prepared->commit();
+  if (raised) raised = documents.commit();
   if (raised) return {};
   Error error = std::move(raised).error();
   if (const auto back = raise(before); !back)
@@ -427,19 +426,15 @@ Result<NetworkChanged> Networks::net_update(const std::string& name_or_uuid, con
   }
   if (!new_up && !new_defined)
     return fail(ErrorKind::Refused, fmt::format("network '{}' is {}", name, up ? "not defined" : "not active"));
-  std::unique_ptr<store::Prepared> prepared;
-  if (new_defined) {
-    NWF_TRY(prepared, store_.prepare(Shelf::Networks, name, xml::write_network(*new_defined)));
-  }
-  if (new_up) NWF_CHECK(change(*up, *new_up));
-  if (prepared != nullptr)
-    if (auto committed = prepared->commit(); !committed) {
-      Error error = std::move(committed).error();
-      if (new_up)
-        if (const auto back = change(*new_up, *up); !back)
-          error.message += fmt::format("; and it is up with the change: {}", nwf::describe(back.error()));
-      return fail(std::move(error));
-    }
+  // What is up and what is defined change together, so that a crash leaves both as they were or both as they are to be.
+  std::vector<store::ShelvedDocument> documents;
+  if (new_up) documents.push_back({Shelf::NetworksUp, name, xml::write_network(*new_up)});
+  if (new_defined) documents.push_back({Shelf::Networks, name, xml::write_network(*new_defined)});
+  NWF_TRY(const auto prepared, store_.prepare_all(documents));
+  if (new_up)
+    NWF_CHECK(change(*up, *new_up, *prepared));
+  else
+    NWF_CHECK(prepared->commit());
   NWF_TRY(done.network, summary(name));
   return done;
 }
@@ -462,7 +457,8 @@ Result<NetworkChanged> Networks::net_restart(const std::string& name_or_uuid) {
   if (has_own_bridge(network.mode())) NWF_CHECK(links_->check_room(network));
   if (network.bridge.zone != up->bridge.zone || network.cooperates != up->cooperates)
     NWF_CHECK(OtherFirewalls(store_).check(network));
-  NWF_CHECK(change(*up, network));
+  NWF_TRY(const auto prepared, store_.prepare(Shelf::NetworksUp, name, xml::write_network(network)));
+  NWF_CHECK(change(*up, network, *prepared));
   NWF_TRY(done.network, summary(name));
   return done;
 }

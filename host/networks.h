@@ -81,8 +81,8 @@ class Networks final : public NetworkService {
   Result<void> lower(const Network& network);
   Result<void> put(store::Shelf shelf, const std::string& name, const std::string& text);
   Result<void> start(const Network& network);
-  /// Brings one that is up from what it is to something else, or leaves it as it is.
-  Result<void> change(const Network& before, const Network& after);
+  /// Brings one that is up from what it is to something else, and puts in force what says so; or leaves it as it is.
+  Result<void> change(const Network& before, const Network& after, store::Prepared& documents);
 
   store::Store& store_;
   std::string root_;

@@ -22,7 +22,7 @@ namespace {
 constexpr std::size_t kMaxFileName = 255;  // linux/limits.h: NAME_MAX
 constexpr std::string_view kClean = "clean\n";
 /// Shelves whose documents come into force together. Definitions outlive a boot, so they decide.
-constexpr Shelf kTogether[] = {Shelf::Bindings, Shelf::Filters};
+constexpr Shelf kTogether[] = {Shelf::Bindings, Shelf::NetworksUp, Shelf::Filters, Shelf::Networks};
 
 /// The file system's time goes in steps: what was changed just now may be changed again without showing.
 constexpr std::int64_t kStepNs = 20'000'000;

@@ -94,6 +94,8 @@ class Together final : public Prepared {
       NWF_CHECK(rename_durably(with(directory, kNext), with(directory, last ? kCommit : kReady)));
       decided_ = last;
     }
+    // Decided is decided: were it given up here, the next to come would still bring it about.
+    if (finish_together(directories_)) return {};
     return finish_together(directories_);
   }
 

@@ -82,6 +82,11 @@ int renameat(int from, const char* a, int to, const char* b) noexcept {
   return real<int (*)(int, const char*, int, const char*)>("renameat")(from, a, to, b);
 }
 
+int rename(const char* from, const char* to) noexcept {
+  if (due()) return -1;
+  return real<int (*)(const char*, const char*)>("rename")(from, to);
+}
+
 int unlinkat(int directory, const char* path, int flags) noexcept {
   if (due()) return -1;
   return real<int (*)(int, const char*, int)>("unlinkat")(directory, path, flags);

@@ -40,7 +40,7 @@ def state():
     rules = run("nft", "-s", "list", "ruleset").stdout
     addresses = sorted((a["local"], a["prefixlen"]) for l in json.loads(run("ip", "-j", "addr", "show", "dev", "virbr0", check=False).stdout or "[]")
                        for a in l.get("addr_info", []) if a["scope"] != "link") if "virbr0" in run("ip", "link").stdout else None
-    files = {str(f): f.read_text() for f in sorted(pathlib.Path(scene.root, "run/nwf/networks").rglob("*.xml"))}
+    files = {str(f): f.read_text() for below in ("run", "etc") for f in sorted(pathlib.Path(scene.root, below, "nwf/networks").rglob("*.xml"))}
     return rules, addresses, files, len(scene.dnsmasqs())
 
 
@@ -92,6 +92,20 @@ changed = state()
 check("without a failure it changes", changed != started)
 scene.nwfctl("net", "update", "lab", "delete", "port-forward", FORWARD % 1000)
 
+# Killed at each call of an update in turn: what is up and what is defined are both old or both new.
+wrong, at = [], 0
+while True:
+    at += 1
+    code, hit, told = failing(at, "kill", "net", "update", "lab", "add", "port-forward", FORWARD % 1000)
+    if hit:
+        scene.nwfctl("reconcile")
+    if state() not in (started, changed) or not hit and code:
+        wrong.append((at, [f for f, text in state()[2].items() if (text == started[2].get(f)) == (text == changed[2].get(f))], told))
+    scene.nwfctl("net", "update", "lab", "delete", "port-forward", FORWARD % 1000, check=False)
+    if not hit:
+        break
+check("an update killed at each of its %d calls, reconciled: the old or the new" % (at - 1), wrong, [])
+
 # Killed at random calls, then reconciled: the old or the new, nothing else.
 dice = random.Random(seed)
 wrong, points = [], {"start": 0, "stop": 0, "update": 0}
@@ -108,7 +122,7 @@ for _ in range(kills):
     points[verb] += hit
     scene.nwfctl("reconcile")
     now = state()
-    up = bool(now[2])
+    up = any("/run/" in f for f in now[2])
     if not up and scene.nothing_left("virbr0"):
         wrong.append((verb, scene.nothing_left("virbr0")))
     if up and now != started and not (verb == "update" and now == changed):
