@@ -455,6 +455,11 @@ Result<FilterSummary> Host::filter_undefine(const std::string& name) {
       return fail(ErrorKind::Refused,
                   fmt::format("filter '{}' is in use: port {} is bound to it", filter->name, binding.port.text()),
                   fmt::format("`nwfctl binding delete {}` first", binding.port.text()));
+  NWF_TRY(const auto giver, networks_.giver_of({filter->name}));
+  if (giver)
+    return fail(ErrorKind::Refused,
+                fmt::format("filter '{}' is in use: network '{}' gives it to its ports", giver->first, giver->second),
+                "name another one there, or remove its <filterref>, first");
   NWF_CHECK(store_->remove(Shelf::Filters, filter->name));
   library_.forget(filter->name);
   return FilterSummary{filter->name, filter->uuid.value_or(Uuid{})};
@@ -715,6 +720,8 @@ Result<std::vector<FilterSummary>> Host::unused_filters(const Removal& removal, 
   for (const Binding& binding : bindings)
     if (!looked_at.contains(binding.port.text()) && going.contains(binding.filter))
       return in_use(binding.filter, fmt::format("port {} is bound to it", binding.port.text()));
+  NWF_TRY(const auto giver, networks_.giver_of(going));
+  if (giver) return in_use(giver->first, fmt::format("network '{}' gives it to its ports", giver->second));
   return gone;
 }
 

@@ -107,6 +107,22 @@ Result<std::vector<Network>> Networks::read_all(Shelf shelf) {
   return networks;
 }
 
+Result<std::optional<std::pair<std::string, std::string>>> Networks::giver_of(const std::set<std::string>& filters) {
+  using Giver = std::optional<std::pair<std::string, std::string>>;
+  for (const Shelf shelf : {Shelf::Networks, Shelf::NetworksUp}) {
+    NWF_TRY(const auto networks, read_all(shelf));
+    for (const Network& network : networks) {
+      const auto gives = [&](const std::optional<FilterRef>& given) {
+        return given && filters.contains(given->filter);
+      };
+      if (gives(network.filter)) return Giver{{network.filter->filter, network.name}};
+      for (const PortGroup& group : network.port_groups)
+        if (gives(group.filter)) return Giver{{group.filter->filter, network.name}};
+    }
+  }
+  return Giver{};
+}
+
 Result<std::string> Networks::resolve(const std::string& name_or_uuid) {
   if (is_network_name(name_or_uuid))
     for (const Shelf shelf : {Shelf::Networks, Shelf::NetworksUp}) {

@@ -9,7 +9,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/backend.h"
@@ -48,6 +50,10 @@ class Networks final : public NetworkService {
 
   /// Those that are up. Needs no lock.
   Result<std::vector<Network>> up() { return read_all(store::Shelf::NetworksUp); }
+
+  /// A network, defined or up, that gives one of these filters to ports of its bridge: which filter, and which network.
+  /// Needs no lock.
+  Result<std::optional<std::pair<std::string, std::string>>> giver_of(const std::set<std::string>& filters);
 
   struct Server {
     std::string network;

@@ -12,6 +12,7 @@ namespace nwf::test {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 /// Nothing but what the guest's own MAC address sends, and no web.
@@ -82,6 +83,27 @@ TEST_F(NetworkFilterTest, APortIsBoundAsItIsAttached) {
   EXPECT_FALSE(udp_passes("vnet0", "vnet1", one_, group));
   tell(follower_->turn({{host::LinkNews::Kind::Gone, "vnet1", "", "", true}}));
   EXPECT_THAT(bound(), ElementsAre("vnet0=no-ip-multicast"));
+}
+
+TEST_F(NetworkFilterTest, AFilterThatANetworkNamesStays) {
+  network("<portgroup name='quiet'><filterref filter='silent'/></portgroup><filterref filter='no-web'/>");
+  const auto refused = [&](const char* filter) {
+    const auto gone = service_->filter_undefine(filter);
+    EXPECT_FALSE(gone) << filter;
+    return gone ? std::string() : describe(gone.error());
+  };
+  EXPECT_THAT(refused("no-web"), HasSubstr("network 'lan'"));
+  EXPECT_THAT(refused("silent"), HasSubstr("network 'lan'"));
+  host::Removal removal;
+  removal.filters = {"silent"};
+  const auto changed = service_->change({}, removal);
+  ASSERT_FALSE(changed);
+  EXPECT_THAT(describe(changed.error()), HasSubstr("network 'lan'"));
+  NWF_ASSERT_OK(networks_->net_undefine("lan"));
+  EXPECT_THAT(refused("no-web"), HasSubstr("network 'lan'")) << "it is still up";
+  NWF_ASSERT_OK(networks_->net_stop("lan"));
+  NWF_ASSERT_OK(service_->filter_undefine("no-web"));
+  NWF_ASSERT_OK(service_->filter_undefine("silent"));
 }
 
 TEST_F(NetworkFilterTest, AGuestsPortIsBoundWithTheGuestsAddress) {
