@@ -31,6 +31,7 @@ class Dnsmasq {
   /// A hold on the process (pidfd), readable when it has ended; empty when none runs.
   store::Descriptor process() const;
   static bool has_ended(const store::Descriptor& process);
+  const std::string& leases_file() const { return leases_; }
   /// As its file says; empty when there is none.
   Result<std::vector<Lease>> leases() const;
   /// Removes the leases, too: the network is gone for good.

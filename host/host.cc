@@ -51,7 +51,7 @@ class Host final : public LearningHost {
         bindings_(*store_),
         library_(*store_),
         leases_(*store_, options.clock ? options.clock : read_clocks),
-        networks_(*store_, options.root),
+        networks_(*store_, options.root, options.zones),
         backend_(std::move(backend)) {}
 
   Result<Defined> filter_define(const std::string& text, const std::string& file) override;

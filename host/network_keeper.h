@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/error.h"
+#include "host/zones.h"
 
 namespace nwf::host {
 
@@ -33,6 +34,6 @@ class NetworkKeeper {
 };
 
 /// Of this thread's network namespace, with the state below `root`. It is due at once. Errors: Denied, Unsupported.
-Result<std::unique_ptr<NetworkKeeper>> open_network_keeper(const std::string& root);
+Result<std::unique_ptr<NetworkKeeper>> open_network_keeper(const std::string& root, FindZones zones);
 
 }  // namespace nwf::host

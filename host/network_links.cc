@@ -38,9 +38,21 @@ Result<NetworkLinks> NetworkLinks::open() {
 Result<void> NetworkLinks::check_room(const Network& network) {
   const LinkPlan plan = plan_links(network);
   NWF_TRY(const auto routes, netlink::routes(socket_.get()));
-  for (const NetworkIp& ip : network.ips)
+  for (const NetworkIp& ip : network.ips) {
+    const auto is_lan = [&](const netlink::RouteState& route) {
+      return route.interface == network.proxy_arp && !route.gateway && route.to.prefix > 0 &&
+             route.to.prefix <= ip.prefix && route.to.contains(ip.address);
+    };
+    if (!network.proxy_arp.empty() && std::none_of(routes.begin(), routes.end(), is_lan))
+      return fail({ErrorKind::Refused,
+                   fmt::format("network {} of '{}' is no part of a network on interface {}", ip.subnet().text(),
+                               network.name, network.proxy_arp),
+                   ip.source,
+                   fmt::format("see `ip route show dev {}`", network.proxy_arp),
+                   {}});
     for (const netlink::RouteState& route : routes) {
       if (network.overlap_allowed || route.interface == plan.bridge.name || !concerns(route, ip.subnet())) continue;
+      if (!network.proxy_arp.empty() && is_lan(route)) continue;
       return fail(
           {ErrorKind::Refused,
            fmt::format("network {} of '{}' is in use already: interface {} has the route {}", ip.subnet().text(),
@@ -49,6 +61,7 @@ Result<void> NetworkLinks::check_room(const Network& network) {
            "use other addresses, or declare the overlap with <nwf:overlap allow='yes'/>",
            {}});
     }
+  }
   if (!plan.forwarding6) return {};
   NWF_TRY(const auto forwarding, netlink::read_sysctl(kForward6));
   if (forwarding == "1") return {};
@@ -87,7 +100,7 @@ Result<void> NetworkLinks::make_bridge(const LinkPlan& plan) {
   }
   for (const Sysctl& sysctl : plan.sysctls) {
     NWF_TRY(const auto now, netlink::read_sysctl(sysctl.name));
-    if (!now) break;  // a kernel without IPv6
+    if (!now) continue;
     if (*now != sysctl.value) NWF_CHECK(netlink::write_sysctl(sysctl.name, sysctl.value));
   }
   return {};
@@ -107,7 +120,7 @@ Result<void> NetworkLinks::bring_up(const LinkPlan& plan) {
       NWF_CHECK(netlink::remove_address(socket_.get(), bridge, address));
   for (const InterfaceAddress& address : plan.addresses)
     if (std::find(there.begin(), there.end(), address) == there.end())
-      NWF_CHECK(netlink::add_address(socket_.get(), bridge, address));
+      NWF_CHECK(netlink::add_address(socket_.get(), bridge, address, plan.prefix_routes));
   NWF_CHECK(netlink::finish_checksums(bridge));
   NWF_TRY(const auto link, netlink::find_link(socket_.get(), bridge));
   if (!link || !link->up) NWF_CHECK(netlink::set_link_up(socket_.get(), bridge, true));

@@ -4,13 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "engine/network/dnsmasq_conf.h"
+#include "engine/network/proxied.h"
 #include "engine/network/rules.h"
 #include "engine/ruleset/diff.h"
 #include "host/identity.h"
 #include "host/knowledge.h"
-#include "host/other_firewalls.h"
 #include "netlink/links.h"
 #include "netlink/nftables/backend.h"
 #include "xml/network.h"
@@ -308,11 +309,20 @@ Result<void> Networks::raise(const Network& network) {
   NWF_TRY(const auto lost, store_.get(Shelf::State, ports_document(network.name)));
   NWF_CHECK(links_->take_ports(plan, lines_of(lost.value_or(std::string()))));
   NWF_CHECK(Dnsmasq(root_, network.name).run(network));
-  // Last, so that nothing of the network's own waits for other programs.
+  // Last, so that nothing of the network's own waits for other interfaces and programs.
+  NWF_TRY(const auto guests, proxied(network));
+  NWF_CHECK(proxies_.bring(network, guests));
   NWF_TRY(const auto up, up_with(network, network.name));
-  OtherFirewalls others(store_);
-  NWF_CHECK(others.tell(up));
-  return others.enter_zone(network);
+  NWF_CHECK(others_.tell(up));
+  return others_.enter_zone(network);
+}
+
+Result<std::vector<IpAddress>> Networks::proxied(const Network& network) {
+  if (network.proxy_arp.empty()) return std::vector<IpAddress>{};
+  NWF_TRY(const auto leases, Dnsmasq(root_, network.name).leases());
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return proxied_addresses(network, leases,
+                           static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count()));
 }
 
 Result<void> Networks::lower(const Network& network) {
@@ -320,12 +330,12 @@ Result<void> Networks::lower(const Network& network) {
   FirstFailure failure;
   failure(Dnsmasq(root_, network.name).stop());
   if (!has_own_bridge(network.mode())) return failure.take();
-  OtherFirewalls others(store_);
-  failure(others.leave_zone(network));
+  failure(others_.leave_zone(network));
   if (const auto up = up_with(std::nullopt, network.name); !up)
     failure(fail(up.error()));
-  else if (const auto told = others.tell(*up); !told)
+  else if (const auto told = others_.tell(*up); !told)
     failure(fail(told.error()));
+  failure(proxies_.take_away(network));
   const LinkPlan plan = plan_links(network);
   const auto ours = links_->has_bridge(plan.bridge);
   if (ours && *ours) failure(links_->bring_down(plan.bridge.name));
@@ -347,7 +357,7 @@ Result<void> Networks::start(const Network& network) {
                               network.bridge.name, network.name),
                   "give the network another <bridge name='…'/>, or remove the interface");
     NWF_CHECK(links_->check_room(network));
-    NWF_CHECK(OtherFirewalls(store_).check(network));
+    NWF_CHECK(others_.check(network));
   }
   NWF_TRY(const auto prepared, store_.prepare(Shelf::NetworksUp, network.name, text));
   NWF_CHECK(put(Shelf::NetworksChanging, network.name, text));
@@ -471,8 +481,14 @@ Result<NetworkChanged> Networks::net_restart(const std::string& name_or_uuid) {
         fmt::format("network '{}' has another bridge in its definition, so it cannot keep the one it has", name),
         fmt::format("`nwfctl net stop {0}`, then `nwfctl net start {0}`", name));
   if (has_own_bridge(network.mode())) NWF_CHECK(links_->check_room(network));
-  if (network.bridge.zone != up->bridge.zone || network.cooperates != up->cooperates)
-    NWF_CHECK(OtherFirewalls(store_).check(network));
+  if (network.proxy_arp != up->proxy_arp)
+    return fail(
+        ErrorKind::Refused,
+        fmt::format("network '{}' has another <nwf:proxy-arp> in its definition: its addresses have to be given "
+                    "anew",
+                    name),
+        fmt::format("`nwfctl net stop {0}`, then `nwfctl net start {0}`", name));
+  if (network.bridge.zone != up->bridge.zone || network.cooperates != up->cooperates) NWF_CHECK(others_.check(network));
   NWF_TRY(const auto prepared, store_.prepare(Shelf::NetworksUp, name, xml::write_network(network)));
   NWF_CHECK(change(*up, network, *prepared));
   NWF_TRY(done.network, summary(name));
@@ -539,7 +555,7 @@ Result<std::size_t> Networks::reconcile() {
   if (changing.empty() && names.empty() && wanted.empty()) {
     // Networks that are gone may have left rules where somebody removed the files by hand.
     NWF_CHECK(open());
-    NWF_CHECK(OtherFirewalls(store_).tell({}));
+    NWF_CHECK(others_.tell({}));
     return apply_rules(std::nullopt, {});
   }
   NWF_CHECK(open());
@@ -557,7 +573,7 @@ Result<std::size_t> Networks::reconcile() {
     NWF_CHECK(store_.remove(Shelf::NetworksChanging, name));
   }
   NWF_TRY(const std::size_t changes, apply_rules(std::nullopt, {}));
-  if (names.empty()) NWF_CHECK(OtherFirewalls(store_).tell({}));
+  if (names.empty()) NWF_CHECK(others_.tell({}));
   for (const std::string& name : names) {
     const auto network = read(Shelf::NetworksUp, name);
     if (!network)
@@ -584,6 +600,7 @@ Result<Networks::Serving> Networks::serving() {
   serving.bridges.reserve(up.size());
   for (const Network& network : up) {
     serving.bridges.push_back(network.bridge.name);
+    if (!network.proxy_arp.empty()) serving.leases.push_back(Dnsmasq(root_, network.name).leases_file());
     serving.others |= tells_others(network);
     if (!needs_dnsmasq(network)) continue;
     store::Descriptor process = Dnsmasq(root_, network.name).process();
@@ -613,10 +630,13 @@ Result<std::vector<std::string>> Networks::net_differences() {
       NWF_TRY(const bool there, links_->has_bridge(plan_links(network).bridge));
       if (!there) words.push_back(fmt::format("network {} has lost its bridge {}", network.name, network.bridge.name));
     }
+    NWF_TRY(const auto guests, proxied(network));
+    NWF_TRY(const auto unanswered, proxies_.differences(network, guests));
+    words.insert(words.end(), unanswered.begin(), unanswered.end());
     NWF_TRY(const NetworkSummary state, summary(network.name));
     if (!state.degraded.empty()) words.push_back(fmt::format("network {}: {}", network.name, state.degraded));
   }
-  NWF_TRY(const auto others, OtherFirewalls(store_).differences(up));
+  NWF_TRY(const auto others, others_.differences(up));
   words.insert(words.end(), others.begin(), others.end());
   return words;
 }

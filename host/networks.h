@@ -19,6 +19,8 @@
 #include "host/dnsmasq.h"
 #include "host/network_links.h"
 #include "host/network_service.h"
+#include "host/other_firewalls.h"
+#include "host/proxy_arp.h"
 #include "store/store.h"
 #include "xml/domain.h"
 
@@ -27,7 +29,8 @@ namespace nwf::host {
 class Networks final : public NetworkService {
  public:
   /// `store` outlives it. `root` is where the store lies.
-  Networks(store::Store& store, std::string root) : store_(store), root_(std::move(root)) {}
+  Networks(store::Store& store, std::string root, FindZones zones)
+      : store_(store), root_(std::move(root)), others_(store, std::move(zones)), proxies_(store) {}
 
   Result<NetworkDefined> net_define(const std::string& text, const std::string& file) override;
   Result<NetworkSummary> net_undefine(const std::string& name) override;
@@ -62,6 +65,7 @@ class Networks final : public NetworkService {
   struct Serving {
     std::vector<std::string> bridges;  ///< of all networks that are up
     std::vector<Server> servers;       ///< dnsmasq, where it runs
+    std::vector<std::string> leases;   ///< files of dnsmasq's that say who is to be answered for
     bool others = false;               ///< other firewalls are told of one of them
   };
   Result<Serving> serving();
@@ -87,11 +91,15 @@ class Networks final : public NetworkService {
   Result<void> lower(const Network& network);
   Result<void> put(store::Shelf shelf, const std::string& name, const std::string& text);
   Result<void> start(const Network& network);
+  /// Guests' addresses for which the host answers on the LAN.
+  Result<std::vector<IpAddress>> proxied(const Network& network);
   /// Brings one that is up from what it is to something else, and puts in force what says so; or leaves it as it is.
   Result<void> change(const Network& before, const Network& after, store::Prepared& documents);
 
   store::Store& store_;
   std::string root_;
+  OtherFirewalls others_;
+  ProxyArp proxies_;
   std::unique_ptr<Backend> backend_;
   std::optional<NetworkLinks> links_;
 };

@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "host/cooperation.h"
-#include "host/firewalld.h"
 
 namespace nwf::host {
 namespace {
@@ -29,11 +28,11 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 }
 
 /// Empty when there is none for it.
-Result<std::string> zone_for(const Network& network, Firewalld& firewalld) {
+Result<std::string> zone_for(const Network& network, Zones& zones) {
   if (!asks_for_zone(network)) return std::string();
-  NWF_TRY(const auto zones, firewalld.zones());
+  NWF_TRY(const auto names, zones.names());
   const std::string zone = network.bridge.zone.empty() ? kUsualZone : network.bridge.zone;
-  return contains(zones, zone) ? zone : std::string();
+  return contains(names, zone) ? zone : std::string();
 }
 
 }  // namespace
@@ -43,23 +42,23 @@ bool tells_others(const Network& network) { return network.cooperates || asks_fo
 Result<void> OtherFirewalls::check(const Network& network) {
   if (!asks_for_zone(network)) return {};
   const std::string& asked = network.bridge.zone;
-  NWF_TRY(const auto firewalld, Firewalld::find());
-  if (!firewalld && asked.empty()) return {};
-  if (!firewalld)
+  NWF_TRY(const auto found, zones());
+  if (!found && asked.empty()) return {};
+  if (!found)
     return fail(ErrorKind::Refused,
                 fmt::format("network '{}' asks for zone '{}', but firewalld does not run", network.name, asked),
                 "start firewalld, or remove zone from <bridge>");
-  NWF_TRY(const std::string zone, zone_for(network, *firewalld));
-  NWF_TRY(const std::string now, firewalld->zone_of(network.bridge.name));
+  NWF_TRY(const std::string zone, zone_for(network, *found));
+  NWF_TRY(const std::string now, found->of(network.bridge.name));
   NWF_TRY(const auto ours, store_.get(Shelf::State, zone_document(network)));
   const bool elsewhere = !now.empty() && now != ours;
   if (elsewhere && (asked.empty() || asked == now)) return {};
   if (zone.empty()) {
-    NWF_TRY(const auto zones, firewalld->zones());
+    NWF_TRY(const auto names, found->names());
     return fail(ErrorKind::Refused,
                 fmt::format("network '{}' needs zone '{}', which firewalld does not have", network.name,
                             asked.empty() ? kUsualZone : asked),
-                fmt::format("name one of its zones, <bridge zone='…'/>: {}", fmt::join(zones, ", ")));
+                fmt::format("name one of its zones, <bridge zone='…'/>: {}", fmt::join(names, ", ")));
   }
   if (elsewhere)
     return fail(ErrorKind::Refused,
@@ -68,6 +67,8 @@ Result<void> OtherFirewalls::check(const Network& network) {
                 fmt::format("firewall-cmd --zone={} --remove-interface={}", now, network.bridge.name));
   return {};
 }
+
+Result<std::unique_ptr<Zones>> OtherFirewalls::zones() const { return find_ ? find_() : std::unique_ptr<Zones>(); }
 
 Result<bool> OtherFirewalls::concerned(const std::vector<Network>& up) {
   if (std::any_of(up.begin(), up.end(), [](const Network& network) { return network.cooperates; })) return true;
@@ -91,25 +92,25 @@ Result<std::size_t> OtherFirewalls::tell(const std::vector<Network>& up) {
 Result<void> OtherFirewalls::enter_zone(const Network& network) {
   NWF_TRY(const auto before, store_.get(Shelf::State, zone_document(network)));
   if (!before && !asks_for_zone(network)) return {};
-  NWF_TRY(const auto firewalld, Firewalld::find());
-  if (!firewalld) return {};  // when it comes, its rules do: then somebody looks again
-  NWF_TRY(const std::string zone, zone_for(network, *firewalld));
+  NWF_TRY(const auto found, zones());
+  if (!found) return {};  // when it comes, its rules do: then somebody looks again
+  NWF_TRY(const std::string zone, zone_for(network, *found));
   if (before && *before != zone) NWF_CHECK(leave_zone(network));
   if (zone.empty()) return {};
-  NWF_TRY(const std::string now, firewalld->zone_of(network.bridge.name));
+  NWF_TRY(const std::string now, found->of(network.bridge.name));
   if (!now.empty()) return {};  // in it already, or where the administrator wants it
   NWF_TRY(const auto prepared, store_.prepare(Shelf::State, zone_document(network), zone));
   NWF_CHECK(prepared->commit());
-  return firewalld->add(zone, network.bridge.name);
+  return found->add(zone, network.bridge.name);
 }
 
 Result<void> OtherFirewalls::leave_zone(const Network& network) {
   NWF_TRY(const auto zone, store_.get(Shelf::State, zone_document(network)));
   if (!zone) return {};
-  NWF_TRY(const auto firewalld, Firewalld::find());
-  if (firewalld) {
-    NWF_TRY(const std::string now, firewalld->zone_of(network.bridge.name));
-    if (now == *zone) NWF_CHECK(firewalld->remove(*zone, network.bridge.name));
+  NWF_TRY(const auto found, zones());
+  if (found) {
+    NWF_TRY(const std::string now, found->of(network.bridge.name));
+    if (now == *zone) NWF_CHECK(found->remove(*zone, network.bridge.name));
   }
   return store_.remove(Shelf::State, zone_document(network));
 }
@@ -121,12 +122,12 @@ Result<std::vector<std::string>> OtherFirewalls::differences(const std::vector<N
     NWF_TRY(words, cooperation_differences(up));
   }
   if (std::none_of(up.begin(), up.end(), asks_for_zone)) return words;
-  NWF_TRY(const auto firewalld, Firewalld::find());
-  if (!firewalld) return words;
+  NWF_TRY(const auto found, zones());
+  if (!found) return words;
   for (const Network& network : up) {
-    NWF_TRY(const std::string zone, zone_for(network, *firewalld));
+    NWF_TRY(const std::string zone, zone_for(network, *found));
     if (zone.empty()) continue;
-    NWF_TRY(const std::string now, firewalld->zone_of(network.bridge.name));
+    NWF_TRY(const std::string now, found->of(network.bridge.name));
     if (now.empty()) words.push_back(fmt::format("network {} is not in firewalld's zone {}", network.name, zone));
   }
   return words;

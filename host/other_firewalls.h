@@ -9,13 +9,14 @@
 #include <vector>
 
 #include "engine/model/network.h"
+#include "host/zones.h"
 #include "store/store.h"
 
 namespace nwf::host {
 
 class OtherFirewalls {
  public:
-  explicit OtherFirewalls(store::Store& store) : store_(store) {}
+  OtherFirewalls(store::Store& store, FindZones find) : store_(store), find_(std::move(find)) {}
 
   /// Errors: Refused when this network asks for what firewalld has not.
   Result<void> check(const Network& network);
@@ -28,9 +29,11 @@ class OtherFirewalls {
   Result<std::vector<std::string>> differences(const std::vector<Network>& up);
 
  private:
+  Result<std::unique_ptr<Zones>> zones() const;
   Result<bool> concerned(const std::vector<Network>& up);
 
   store::Store& store_;
+  FindZones find_;
 };
 
 /// True when other firewalls are told of it.

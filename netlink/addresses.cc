@@ -104,10 +104,13 @@ Result<std::vector<InterfaceAddress>> addresses_of(nl_sock* socket, const std::s
   return found;
 }
 
-Result<void> add_address(nl_sock* socket, const std::string& interface, const InterfaceAddress& address) {
+Result<void> add_address(nl_sock* socket, const std::string& interface, const InterfaceAddress& address,
+                         bool prefix_route) {
   NWF_TRY(const RtAddress made, make_address(interface, address));
   // A bridge has no port yet when it gets its address: IPv6 would wait for the answer of nobody.
-  if (address.address.is_ipv6()) rtnl_addr_set_flags(made.get(), IFA_F_NODAD);
+  unsigned flags = address.address.is_ipv6() ? IFA_F_NODAD : 0U;
+  if (!prefix_route) flags |= IFA_F_NOPREFIXROUTE;
+  if (flags != 0) rtnl_addr_set_flags(made.get(), flags);
   const int code = rtnl_addr_add(socket, made.get(), 0);
   if (code < 0 && code != -NLE_EXIST)
     return route_error(code,

@@ -14,7 +14,9 @@ namespace nwf::netlink {
 
 /// Addresses of an interface, without those that the kernel makes itself (link-local IPv6), sorted.
 Result<std::vector<InterfaceAddress>> addresses_of(nl_sock* socket, const std::string& interface);
-Result<void> add_address(nl_sock* socket, const std::string& interface, const InterfaceAddress& address);
+/// `prefix_route`: the address's network gets a route by this interface.
+Result<void> add_address(nl_sock* socket, const std::string& interface, const InterfaceAddress& address,
+                         bool prefix_route);
 Result<void> remove_address(nl_sock* socket, const std::string& interface, const InterfaceAddress& address);
 
 /// A unicast route of any table.

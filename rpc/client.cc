@@ -11,12 +11,18 @@
 #include <cstring>
 
 #include "rpc/error.h"
+#include "rpc/firewalld.h"
 #include "rpc/names.h"
 #include "rpc/shapes.h"
 #include "rpc/signals.h"
 
 namespace nwf::rpc {
 namespace {
+
+Result<std::unique_ptr<host::Service>> open_here(host::Options options) {
+  if (!options.zones) options.zones = find_firewalld;
+  return host::open(options);
+}
 
 /// A large reconcile takes a while; a daemon that hangs is ended by its watchdog before this.
 constexpr std::uint64_t kPatienceUs = 120'000'000;
@@ -148,7 +154,7 @@ class Client final : public host::Service {
   Result<host::NetworkService*> networks() override {
     if (!here_) return Service::networks();
     if (in_process_ == nullptr) {
-      NWF_TRY(in_process_, host::open(*here_));
+      NWF_TRY(in_process_, open_here(*here_));
     }
     return in_process_->networks();
   }
@@ -298,7 +304,7 @@ Result<std::unique_ptr<host::Service>> connect(const std::string& socket) {
 Result<std::unique_ptr<host::Service>> open(const host::Options& options) {
   NWF_TRY(auto daemon, connect_about(socket_path(options.root), options));
   if (daemon != nullptr) return daemon;
-  return host::open(options);
+  return open_here(options);
 }
 
 }  // namespace nwf::rpc

@@ -75,6 +75,7 @@ class Reader {
         Row{"nwf:host", &Reader::host, false},
         Row{"nwf:accept", &Reader::accept, false},
         Row{"nwf:cooperate", &Reader::cooperate, false},
+        Row{"nwf:proxy-arp", &Reader::proxy_arp, false},
         Row{"nwf:overlap", &Reader::overlap, false},
         Row{"filterref", &Reader::filterref, false},
     };
@@ -324,6 +325,11 @@ class Reader {
   void cooperate(const Element& e) {
     check_attributes(e, {}, mistakes_);
     network_.cooperates = true;
+  }
+  void proxy_arp(const Element& e) {
+    check_attributes(e, {"dev"}, mistakes_);
+    if (required(e, "dev", "add dev='eth0'", mistakes_) == nullptr) return;
+    if (const auto dev = interface_name(e, "dev", mistakes_)) network_.proxy_arp = dev->text();
   }
   void overlap(const Element& e) {
     check_attributes(e, {"allow"}, mistakes_);

@@ -121,6 +121,9 @@ void check_additions(const Network& network, Mistakes& mistakes) {
                    fmt::format("<{}> is of no use in a network with forward mode='{}': it has no rules", element,
                                forward_mode_name(network.mode())),
                    "remove it");
+  if (!network.proxy_arp.empty() && network.mode() != ForwardMode::Route)
+    mistakes.add(network.source, "<nwf:proxy-arp> is for forward mode='route'",
+                 "in other networks guests are not to be reached by their own addresses");
   if (!network.peers.empty() && !ruled)
     mistakes.add(
         network.peers.front().source,

@@ -133,6 +133,14 @@ INSTANTIATE_TEST_SUITE_P(
               "<network xmlns:nwf='https://nwf.dev/xmlns/network/1.0'><name>n</name><forward mode='open'/><nwf:accept "
               "mark='1'/></network>",
               "is of no use"},
+        Wrong{"CooperateInOpenNetwork",
+              "<network xmlns:nwf='https://nwf.dev/xmlns/network/1.0'><name>n</name><forward mode='open'/>"
+              "<nwf:cooperate/></network>",
+              "is of no use"},
+        Wrong{"CooperateWithAttribute", with("<nwf:cooperate all='yes'/>"), "all"},
+        Wrong{"ProxyArpWithoutDevice", with("<nwf:proxy-arp/>"), "dev"},
+        Wrong{"ProxyArpOfNoDevice", with("<nwf:proxy-arp dev='a/b'/>"), "a/b"},
+        Wrong{"ProxyArpInNatNetwork", with("<nwf:proxy-arp dev='eth0'/>"), "mode='route'"},
         Wrong{"OtherNamespace", "<network xmlns:nwf='urn:x'><name>n</name><nwf:overlap allow='yes'/></network>",
               "the prefix nwf stands for 'urn:x'"},
         Wrong{"TwoDefaultGroups", with("<portgroup name='a' default='yes'/><portgroup name='b' default='yes'/>"),

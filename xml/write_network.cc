@@ -234,6 +234,7 @@ void write_additions(const Network& network, Writer& w) {
   }
   if (network.accept_mark) w.empty("nwf:accept", fmt::format(" mark='0x{:x}'", *network.accept_mark));
   if (network.cooperates) w.empty("nwf:cooperate", {});
+  if (!network.proxy_arp.empty()) w.empty("nwf:proxy-arp", Writer::attribute("dev", network.proxy_arp));
   if (network.overlap_allowed) w.empty("nwf:overlap", " allow='yes'");
   write_filter(network.filter, w);
 }
@@ -242,7 +243,7 @@ bool uses_own_elements(const Network& network) {
   const bool nat = network.forward && network.forward->nat &&
                    (!network.forward->nat->excluded.empty() || network.forward->nat->prefix);
   return nat || !network.port_forwards.empty() || !network.peers.empty() || network.host_access ||
-         network.accept_mark || network.cooperates || network.overlap_allowed;
+         network.accept_mark || network.cooperates || !network.proxy_arp.empty() || network.overlap_allowed;
 }
 
 /// The declarations of the text, and those that its elements need.

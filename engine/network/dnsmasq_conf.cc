@@ -109,17 +109,19 @@ void write_records(const Dns& dns, Conf& conf) {
 void write_dhcp(const Network& network, const DnsmasqPaths& paths, Conf& conf) {
   std::uint64_t leases = 0;
   bool dhcp4 = false, dhcp6 = false;
+  // Nobody answers guests for neighbours that are on the LAN's link and not on theirs: a router leads there.
+  const std::string off_link = network.proxy_arp.empty() ? "" : ",off-link";
   for (const bool ipv6 : {false, true})
     for (const NetworkIp& ip : network.ips) {
       if (ip.address.is_ipv6() != ipv6 || !ip.has_dhcp()) continue;
       (ipv6 ? dhcp6 : dhcp4) = true;
       const std::string mask = ipv6 ? fmt::format("{}", ip.prefix) : ip.subnet().netmask().text();
       for (const DhcpRange& range : ip.ranges) {
-        conf.line("dhcp-range",
-                  fmt::format("{},{},{}{}", range.start.text(), range.end.text(), mask, lease_text(range.lease)));
+        conf.line("dhcp-range", fmt::format("{},{}{},{}{}", range.start.text(), range.end.text(), ipv6 ? off_link : "",
+                                            mask, lease_text(range.lease)));
       }
       if (ip.ranges.empty())
-        conf.line("dhcp-range", ipv6 ? fmt::format("{},static,{}", ip.address.text(), ip.prefix)
+        conf.line("dhcp-range", ipv6 ? fmt::format("{},static{},{}", ip.address.text(), off_link, ip.prefix)
                                      : fmt::format("{},static,{}", ip.address.text(), mask));
       // As many as the network has addresses: a limit that counted reservations would change with each.
       leases += size_of(ip.subnet());
@@ -145,7 +147,8 @@ void write_dhcp(const Network& network, const DnsmasqPaths& paths, Conf& conf) {
   if (network.mtu && dhcp4) conf.line("dhcp-option", fmt::format("option:mtu,{}", *network.mtu));
   if (dhcp6) conf.line("enable-ra");
   for (const NetworkIp& ip : network.ips)
-    if (ip.address.is_ipv6() && !dhcp6) conf.line("dhcp-range", fmt::format("{},ra-only", ip.address.text()));
+    if (ip.address.is_ipv6() && !dhcp6)
+      conf.line("dhcp-range", fmt::format("{},ra-only{}", ip.address.text(), off_link));
 }
 
 std::string dhcp_host_line(const DhcpHost& host) {

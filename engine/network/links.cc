@@ -16,6 +16,12 @@ LinkPlan plan_links(const Network& network) {
   ipv6("disable_ipv6", network.has_ipv6() ? "0" : "1");
   ipv6("accept_ra", "0");
   ipv6("autoconf", "0");
+  if (!network.proxy_arp.empty()) {
+    // Guests take the LAN for on their own link: the host answers there for all that is elsewhere, and at once.
+    plan.sysctls.push_back({fmt::format("net/ipv4/conf/{}/proxy_arp", name), "1"});
+    plan.sysctls.push_back({fmt::format("net/ipv4/neigh/{}/proxy_delay", name), "0"});
+    plan.prefix_routes = false;
+  }
   for (const NetworkIp& ip : network.ips) plan.addresses.push_back({ip.address, ip.prefix});
   plan.routes = network.routes;
   const bool forwards = network.mode() != ForwardMode::Isolated && has_own_bridge(network.mode());

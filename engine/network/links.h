@@ -34,10 +34,12 @@ struct BridgePlan {
 
 struct LinkPlan {
   BridgePlan bridge;
-  /// Before the bridge has an address: guests must not give the host routes or addresses. Files of IPv6 that are not
-  /// there (a kernel without it) are left out.
+  /// Before the bridge has an address: guests must not give the host routes or addresses. Files that are not there (a
+  /// kernel without IPv6) are left out.
   std::vector<Sysctl> sysctls;
   std::vector<InterfaceAddress> addresses;
+  bool prefix_routes =
+      true;  ///< all of the addresses' networks are on the bridge; else only what has a route of its own
   std::vector<StaticRoute> routes;
   bool forwarding4 = false;     ///< the host has to forward IPv4
   bool forwarding6 = false;     ///< ... IPv6

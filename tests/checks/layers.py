@@ -15,7 +15,7 @@ ROOMS = {
     "netlink": ({"netlink", "engine"}, {"fmt", "libmnl", "libnftnl", "linux", "netlink", "net", "sys", "arpa", "fcntl.h", "unistd.h"}),
     "learn": ({"learn", "engine"}, {"fmt", "pcap", "linux", "sys"}),
     "store": ({"store", "engine"}, {"fmt", "sys", "dirent.h", "fcntl.h", "unistd.h"}),
-    "host": ({"host", "store", "netlink", "xml", "engine", "learn"}, {"fmt", "nlohmann", "systemd", "sys", "dirent.h", "fcntl.h", "poll.h", "signal.h", "spawn.h", "unistd.h"}),
+    "host": ({"host", "store", "netlink", "xml", "engine", "learn"}, {"fmt", "nlohmann", "sys", "dirent.h", "fcntl.h", "poll.h", "signal.h", "spawn.h", "unistd.h"}),
     "rpc": ({"rpc", "host", "engine"}, {"fmt", "systemd", "rpc", "sys", "fcntl.h", "poll.h", "unistd.h"}),
     "tools": ({"tools", "host", "rpc", "engine"}, {"fmt", "nlohmann", "CLI", "systemd", "seccomp.h", "cap-ng.h", "sys", "dlfcn.h", "fcntl.h", "grp.h", "poll.h", "signal.h", "stdlib.h", "unistd.h"}),
 }

@@ -32,7 +32,7 @@ def failing(at, how, *words):
 
 
 def switches():
-    return scene.host.sysctl("net/ipv4/ip_forward"), scene.host.sysctl("net/ipv6/conf/all/forwarding")
+    return [scene.host.sysctl("net/" + name) for name in ("ipv4/ip_forward", "ipv6/conf/all/forwarding", "ipv6/conf/W/proxy_ndp")]
 
 
 def state():
@@ -51,27 +51,41 @@ scene.define(XML)
 run("sysctl", "-qw", "net.ipv4.ip_forward=0")
 clean = switches()
 
+LAN = network("lan", "virbr1", ["203.0.113.5", "2001:db8:ffff::5"], "route", extra="<nwf:proxy-arp dev='W'/>",
+              dhcp="<dhcp><host mac='52:54:00:00:00:60' ip='203.0.113.60'/></dhcp>").replace(
+                  "prefix='64'></ip>", "prefix='64'><dhcp><host id='00:03:00:01:52:54:00:00:00:60' ip='2001:db8:ffff::60'/></dhcp></ip>")
+scene.define(LAN)
+
+
+def each_call_of_a_start_fails(name):
+    wrong, at = [], 0
+    while True:
+        at += 1
+        code, hit, told = failing(at, "error", "net", "start", name)
+        if not hit:
+            break
+        left = scene.nothing_left("virbr0", "virbr1")
+        if code == 0:  # what failed was not needed, or tried again
+            if scene.nwfctl("net", "stop", name, check=False).returncode:
+                wrong.append((at, "started, but cannot be stopped"))
+            run("sysctl", "-qw", "net.ipv4.ip_forward=0", "net.ipv6.conf.all.forwarding=0")
+        elif left:
+            # What could not be taken away is said, and the next reconcile takes it.
+            scene.nwfctl("reconcile")
+            if "could not all be taken away" not in told or scene.nothing_left("virbr0", "virbr1"):
+                wrong.append((at, left, told))
+        elif switches() != clean:
+            wrong.append((at, switches(), told))
+    check("%s: a start with each of its %d calls failing leaves nothing behind" % (name, at - 1), wrong, [])
+    check("%s: without a failure it starts" % name, code, 0)
+
+
 # Every step in turn.
-wrong, at = [], 0
-while True:
-    at += 1
-    code, hit, told = failing(at, "error", "net", "start", "lab")
-    if not hit:
-        break
-    left = scene.nothing_left("virbr0")
-    if code == 0:  # what failed was not needed, or tried again
-        if scene.nwfctl("net", "stop", "lab", check=False).returncode:
-            wrong.append((at, "started, but cannot be stopped"))
-        run("sysctl", "-qw", "net.ipv4.ip_forward=0", "net.ipv6.conf.all.forwarding=0")
-    elif left:
-        # What could not be taken away is said, and the next reconcile takes it.
-        scene.nwfctl("reconcile")
-        if "could not all be taken away" not in told or scene.nothing_left("virbr0"):
-            wrong.append((at, left, told))
-    elif switches() != clean:
-        wrong.append((at, switches(), told))
-check("a start with each of its %d calls failing leaves nothing behind" % (at - 1), wrong, [])
-check("without a failure it starts", code, 0)
+each_call_of_a_start_fails("lan")
+scene.nwfctl("net", "stop", "lan")
+check("stopped, nothing is left", (scene.nothing_left("virbr1"), scene.host.sysctl("net/ipv6/conf/W/proxy_ndp")), ([], "0"))
+run("sysctl", "-qw", "net.ipv4.ip_forward=0", "net.ipv6.conf.all.forwarding=0")
+each_call_of_a_start_fails("lab")
 started = state()
 
 wrong, at = [], 0

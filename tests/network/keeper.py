@@ -68,6 +68,19 @@ check("a network that nwfctl started beside it is kept, too", in_sync())
 scene.nwfctl("net", "stop", "apart")
 check("what is stopped stays stopped", "virbr1" in run("ip", "link").stdout, False)
 
+scene.define(network("lan", "virbr3", "203.0.113.5", "route", extra="<nwf:proxy-arp dev='W'/>",
+                     dhcp="<dhcp><range start='203.0.113.50' end='203.0.113.59'/></dhcp>"))
+scene.nwfctl("net", "start", "lan")
+wait_for(in_sync)
+neighbour = scene.guest("d", "virbr3")
+leased = neighbour.dhcp()[1]["ip"]
+wait_for(lambda: leased in run("ip", "neigh", "show", "proxy").stdout)
+check("a guest with an address of the LAN is reached there", ask(scene.out, leased)[:2], ("d", "203.0.113.1"))
+neighbour.give_back(leased, "203.0.113.5")
+wait_for(lambda: leased not in run("ip", "neigh", "show", "proxy").stdout)
+check("its lease given back: it is the LAN's again", leased in run("ip", "route").stdout, False)
+scene.nwfctl("net", "stop", "lan")
+
 if run("iptables-nft", "-S", check=False).returncode == 0:
     scene.define(network("beside", "virbr2", "192.168.124.1", "nat", extra="<nwf:cooperate/>"))
     scene.nwfctl("net", "start", "beside")

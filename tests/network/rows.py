@@ -1065,6 +1065,56 @@ def _(scene, check):
     check("but not to cooperate", scene.nwfctl("net", "start", "lab").returncode, 0)
 
 
+LAN = network("lan", "virbr0", ["203.0.113.5", "2001:db8:ffff::5"], "route", extra="<nwf:proxy-arp dev='W'/>",
+              dhcp="<dhcp><range start='203.0.113.50' end='203.0.113.59'/><host mac='52:54:00:00:00:60' ip='203.0.113.60'/></dhcp>"
+              ).replace("prefix='64'></ip>", "prefix='64'><dhcp><host id='00:03:00:01:52:54:00:00:00:60' ip='2001:db8:ffff::60'/></dhcp></ip>")
+
+
+def proxied():
+    return sorted(word.split()[0] for word in run("ip", "neigh", "show", "proxy").stdout.splitlines())
+
+
+@row("proxy-arp")
+def _(scene, check):
+    scene.start(LAN)
+    check("reservations are answered for from the start", proxied(), ["2001:db8:ffff::60", "203.0.113.60"])
+    guest = scene.guest("g", "virbr0", mac="52:54:00:00:00:50")
+    told = guest.dhcp()[1]
+    check("an address of the LAN", told["ip"].startswith("203.0.113.5"))
+    address = told["ip"]
+    check("with no daemon, reconcile sees the lease", ask(scene.out, address), None)
+    scene.nwfctl("reconcile")
+    check("from the LAN, as a neighbour", ask(scene.out, address)[:2], ("g", "203.0.113.1"))
+    check("to the LAN, as a neighbour, with its own address", ask(guest, "203.0.113.1", source_port=40000), ("out", address, 40000))
+    check("from the host itself", ask(scene.host, address)[:2], ("g", "203.0.113.5"))
+    check("what no guest has is the LAN's", (ask(scene.out, "203.0.113.58"), proxied()), (None, ["2001:db8:ffff::60", address, "203.0.113.60"]))
+    six = scene.guest("s", "virbr0", "2001:db8:ffff::60/128", mac="52:54:00:00:00:60")
+    six.ip("route", "add", "2001:db8:ffff::5/128", "dev", "eth0")
+    six.ip("route", "add", "default", "via", "2001:db8:ffff::5")
+    check("IPv6 from the LAN", ask(scene.out, "2001:db8:ffff::60")[:2], ("s", "2001:db8:ffff::1"))
+    check("IPv6 to the LAN", ask(six, "2001:db8:ffff::1")[:2], ("out", "2001:db8:ffff::60"))
+    check("a second guest gets what is reserved for it", six.dhcp()[1]["ip"], "203.0.113.60")
+    check("guests of it reach each other", ask(six, address)[0], "g")
+    check("in sync", "In sync:           yes" in scene.nwfctl("status").stdout)
+    run("ip", "neigh", "del", "proxy", address, "dev", "W")
+    run("ip", "route", "del", address + "/32", "dev", "virbr0")
+    check("taken away by somebody: status sees it", scene.nwfctl("status").stdout.count(address), 2)
+    scene.nwfctl("reconcile")
+    check("and reconcile mends it", ask(scene.out, address)[0], "g")
+    scene.nwfctl("net", "update", "lan", "delete", "ip-dhcp-host", "<host mac='52:54:00:00:00:60' ip='203.0.113.60'/>")
+    check("a reservation taken back while its lease runs", "203.0.113.60" in proxied())
+    guest.give_back(address, "203.0.113.5")
+    wait_for(lambda: address not in scene.nwfctl("net", "leases", "lan").stdout)
+    scene.nwfctl("reconcile")
+    check("a lease given back", (address in proxied(), address in run("ip", "route").stdout), (False, False))
+    check("restart keeps it", (scene.nwfctl("net", "restart", "lan").returncode, "203.0.113.60" in proxied()), (0, True))
+    scene.nwfctl("net", "stop", "lan")
+    check("after stop no trace", (proxied(), scene.host.sysctl("net/ipv6/conf/W/proxy_ndp")), ([], "0"))
+    other = scene.define(LAN.replace("203.0.113.5'", "198.51.100.5'").replace("203.0.113.", "198.51.100."), check=False)
+    refused = scene.nwfctl("net", "start", "lan", check=False)
+    check("no part of the LAN: refused", (other.returncode, refused.returncode, "no part of a network on interface W" in refused.stdout), (0, 4, True))
+
+
 def one_row(name, nwfctl):
     scene, check = Scene(nwfctl), Report()
     try:

@@ -258,6 +258,16 @@ echo "ip=$ip router=$router dns=$dns mtu=$mtu domain=$domain" > %s.told
         return done.returncode, dict(word.split("=", 1) for word in text.split())
 
 
+    def give_back(self, address, server):
+        """The lease of this address, as a client does that leaves (RFC 2131, DHCPRELEASE)."""
+        mac = bytes.fromhex(json.loads(self.ip("-j", "link", "show", "dev", "eth0").stdout)[0]["address"].replace(":", ""))
+        client = self.socket()
+        client.bind((address, 68))
+        client.sendto(bytes([1, 1, 6, 0, 0, 0, 0, 7]) + bytes(4) + socket.inet_aton(address) + bytes(12) + mac + bytes(10 + 192) +
+                      bytes([99, 130, 83, 99, 53, 1, 7, 54, 4]) + socket.inet_aton(server) + bytes([61, 7, 1]) + mac + bytes([255]), (server, 67))
+        client.close()
+
+
 class Scene:
     """The host, with nwfctl and a root of its own; W to the outside host."""
 
@@ -347,6 +357,7 @@ class Scene:
         left = [b for b in bridges if b in links]
         left += [t for t in self.tables() if "nwf_networks" in t]
         left += ["rules of ours in others' chains"] if "NWF" in run("nft", "list", "ruleset").stdout else []
+        left += run("ip", "neigh", "show", "proxy").stdout.split("\n")[:-1]
         left += ["dnsmasq %d" % p for p in self.dnsmasqs()]
         state = pathlib.Path(self.root, "run/nwf")
         for folder in ("networks", "networks/changing", "dnsmasq"):

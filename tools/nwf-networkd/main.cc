@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "host/network_keeper.h"
+#include "rpc/firewalld.h"
 
 namespace nwf::tools {
 namespace {
@@ -76,7 +77,7 @@ Result<void> run(const std::string& root) {
   sigprocmask(SIG_BLOCK, &set, nullptr);
   const int signals = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   if (signals < 0) return fail(ErrorKind::Kernel, fmt::format("cannot wait for signals: {}", std::strerror(errno)));
-  NWF_TRY(const auto keeper, host::open_network_keeper(root));
+  NWF_TRY(const auto keeper, host::open_network_keeper(root, rpc::find_firewalld));
   return keep(*keeper, signals);
 }
 
