@@ -274,8 +274,7 @@ Result<std::vector<Network>> Networks::up_with(const std::optional<Network>& wit
   return up;
 }
 
-Result<std::size_t> Networks::apply_rules(const std::optional<Network>& with, const std::string& without) {
-  NWF_TRY(const auto up, up_with(with, without));
+Result<std::size_t> Networks::apply_rules(const std::vector<Network>& up) {
   const Ruleset wanted = network_rules(up);
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     NWF_TRY(const Held held, backend_->read());
@@ -304,7 +303,8 @@ Result<void> Networks::raise(const Network& network) {
   }
   const LinkPlan plan = plan_links(network);
   NWF_CHECK(links_->make_bridge(plan));
-  NWF_CHECK(apply_rules(network, network.name));
+  NWF_TRY(const auto up, up_with(network, network.name));
+  NWF_CHECK(apply_rules(up));
   NWF_CHECK(links_->bring_up(plan));
   NWF_TRY(const auto lost, store_.get(Shelf::State, ports_document(network.name)));
   NWF_CHECK(links_->take_ports(plan, lines_of(lost.value_or(std::string()))));
@@ -312,7 +312,6 @@ Result<void> Networks::raise(const Network& network) {
   // Last, so that nothing of the network's own waits for other interfaces and programs.
   NWF_TRY(const auto guests, proxied(network));
   NWF_CHECK(proxies_.bring(network, guests));
-  NWF_TRY(const auto up, up_with(network, network.name));
   NWF_CHECK(others_.tell(up));
   return others_.enter_zone(network);
 }
@@ -331,7 +330,8 @@ Result<void> Networks::lower(const Network& network) {
   failure(Dnsmasq(root_, network.name).stop());
   if (!has_own_bridge(network.mode())) return failure.take();
   failure(others_.leave_zone(network));
-  if (const auto up = up_with(std::nullopt, network.name); !up)
+  const auto up = up_with(std::nullopt, network.name);
+  if (!up)
     failure(fail(up.error()));
   else if (const auto told = others_.tell(*up); !told)
     failure(fail(told.error()));
@@ -339,8 +339,8 @@ Result<void> Networks::lower(const Network& network) {
   const LinkPlan plan = plan_links(network);
   const auto ours = links_->has_bridge(plan.bridge);
   if (ours && *ours) failure(links_->bring_down(plan.bridge.name));
-  const auto rules = apply_rules(std::nullopt, network.name);
-  if (!rules) failure(fail(rules.error()));
+  if (up)
+    if (const auto rules = apply_rules(*up); !rules) failure(fail(rules.error()));
   // Rules that could not be taken away are in the way of nobody once the bridge is gone; the other way round they are.
   failure(links_->remove_bridge(plan.bridge));
   return failure.take();
@@ -556,7 +556,7 @@ Result<std::size_t> Networks::reconcile() {
     // Networks that are gone may have left rules where somebody removed the files by hand.
     NWF_CHECK(open());
     NWF_CHECK(others_.tell({}));
-    return apply_rules(std::nullopt, {});
+    return apply_rules({});
   }
   NWF_CHECK(open());
   FirstFailure failure;
@@ -572,7 +572,8 @@ Result<std::size_t> Networks::reconcile() {
     }
     NWF_CHECK(store_.remove(Shelf::NetworksChanging, name));
   }
-  NWF_TRY(const std::size_t changes, apply_rules(std::nullopt, {}));
+  NWF_TRY(const auto up, up_with(std::nullopt, {}));
+  NWF_TRY(const std::size_t changes, apply_rules(up));
   if (names.empty()) NWF_CHECK(others_.tell({}));
   for (const std::string& name : names) {
     const auto network = read(Shelf::NetworksUp, name);

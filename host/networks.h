@@ -84,8 +84,8 @@ class Networks final : public NetworkService {
   Result<void> open();
   /// Those that are up, with this one as it is here, or without it; by name.
   Result<std::vector<Network>> up_with(const std::optional<Network>& with, const std::string& without);
-  /// Rules of all networks that are up, with this one as it is here, or without it.
-  Result<std::size_t> apply_rules(const std::optional<Network>& with, const std::string& without);
+  /// Rules of these networks, and of no others.
+  Result<std::size_t> apply_rules(const std::vector<Network>& up);
   Result<void> raise(const Network& network);
   /// Takes away all there is of it; goes on after a failure and returns the first.
   Result<void> lower(const Network& network);
