@@ -14,25 +14,35 @@ Result<std::optional<Binding>> Bindings::find(const std::string& port) const {
   return std::move(parsed.value);
 }
 
-Result<std::vector<Binding>> Bindings::all() {
+Result<std::vector<Binding>> Bindings::all() const {
+  NWF_TRY(const auto ports, store_.list(Shelf::Bindings));
+  std::vector<Binding> bindings;
+  bindings.reserve(ports.size());
+  for (const std::string& port : ports) {
+    NWF_TRY(auto binding, find(port));
+    if (binding) bindings.push_back(std::move(*binding));
+  }
+  return bindings;
+}
+
+Result<std::vector<Binding>> Bindings::of(const std::function<bool(const Owner&)>& wanted) {
   NWF_TRY(const auto documents, store_.look(Shelf::Bindings));
   std::vector<Binding> bindings;
-  bindings.reserve(documents.size());
-  std::map<std::string, Kept> kept;
+  std::map<std::string, Kept> owners;
   for (const store::ListedDocument& document : documents) {
-    const auto before = kept_.find(document.name);
-    if (before != kept_.end() && before->second.state == document.state) {
-      bindings.push_back(before->second.binding);
-      kept.insert(kept.end(), kept_.extract(before));
+    const auto before = owners_.find(document.name);
+    const bool known = before != owners_.end() && before->second.state == document.state;
+    if (known && !wanted(before->second.owner)) {
+      owners.insert(owners.end(), owners_.extract(before));
       continue;
     }
     // Looked at before it is read: when it is replaced in between, it looks different the next time.
     NWF_TRY(auto binding, find(document.name));
     if (!binding) continue;
-    if (document.settled) kept.emplace_hint(kept.end(), document.name, Kept{document.state, *binding});
-    bindings.push_back(std::move(*binding));
+    if (document.settled) owners.emplace_hint(owners.end(), document.name, Kept{document.state, binding->owner});
+    if (wanted(binding->owner)) bindings.push_back(std::move(*binding));
   }
-  kept_ = std::move(kept);
+  owners_ = std::move(owners);
   return bindings;
 }
 

@@ -26,18 +26,18 @@ class BindingsTest : public ::testing::Test {
   }
   void TearDown() override { fs::remove_all(root_); }
 
-  static std::string text(const std::string& port, const std::string& filter) {
-    return "<filterbinding><portdev name='" + port + "'/><mac address='52:54:00:00:00:01'/><filterref filter='" +
-           filter + "'/></filterbinding>";
+  static std::string text(const std::string& port, const std::string& owner, const std::string& filter) {
+    return "<filterbinding><owner><name>" + owner + "</name></owner><portdev name='" + port +
+           "'/><mac address='52:54:00:00:00:01'/><filterref filter='" + filter + "'/></filterbinding>";
   }
-  void put(const std::string& port, const std::string& filter) {
-    const auto prepared = store_->prepare(store::Shelf::Bindings, port, text(port, filter));
+  void put(const std::string& port, const std::string& owner, const std::string& filter) {
+    const auto prepared = store_->prepare(store::Shelf::Bindings, port, text(port, owner, filter));
     ASSERT_TRUE(prepared.has_value());
     ASSERT_TRUE((*prepared)->commit().has_value());
   }
-  /// PORT=FILTER of all.
-  std::vector<std::string> all() {
-    const auto bindings = bindings_->all();
+  /// PORT=FILTER of those that `owner` has.
+  std::vector<std::string> of(const std::string& owner) {
+    const auto bindings = bindings_->of([&](const Owner& one) { return one.name == owner; });
     EXPECT_TRUE(bindings.has_value());
     std::vector<std::string> found;
     for (const Binding& binding : bindings.value_or(std::vector<Binding>{}))
@@ -53,36 +53,39 @@ class BindingsTest : public ::testing::Test {
 };
 
 TEST_F(BindingsTest, WhatIsReplacedAddedAndRemovedShowsAtOnce) {
-  EXPECT_THAT(all(), ElementsAre());
-  put("vnet0", "a");
-  put("vnet1", "a");
+  EXPECT_THAT(of("one"), ElementsAre());
+  put("vnet0", "one", "a");
+  put("vnet1", "one", "a");
+  put("vnet2", "two", "a");
   settle();
-  EXPECT_THAT(all(), ElementsAre("vnet0=a", "vnet1=a"));
-  put("vnet0", "b");
-  EXPECT_THAT(all(), ElementsAre("vnet0=b", "vnet1=a"));
-  put("vnet0", "c");
-  EXPECT_THAT(all(), ElementsAre("vnet0=c", "vnet1=a"));
-  put("vnet2", "a");
+  EXPECT_THAT(of("one"), ElementsAre("vnet0=a", "vnet1=a"));
+  put("vnet0", "one", "b");
+  EXPECT_THAT(of("one"), ElementsAre("vnet0=b", "vnet1=a"));
+  put("vnet0", "two", "b");
+  put("vnet2", "one", "a");
+  put("vnet3", "one", "a");
+  EXPECT_THAT(of("one"), ElementsAre("vnet1=a", "vnet2=a", "vnet3=a"));
+  EXPECT_THAT(of("two"), ElementsAre("vnet0=b"));
   ASSERT_TRUE(store_->remove(store::Shelf::Bindings, "vnet1").has_value());
-  EXPECT_THAT(all(), ElementsAre("vnet0=c", "vnet2=a"));
+  EXPECT_THAT(of("one"), ElementsAre("vnet2=a", "vnet3=a"));
 }
 
 TEST_F(BindingsTest, AFileThatSomebodyEditsInPlaceIsReadAgain) {
-  put("vnet0", "a");
+  put("vnet0", "one", "a");
   settle();
-  EXPECT_THAT(all(), ElementsAre("vnet0=a"));
-  EXPECT_THAT(all(), ElementsAre("vnet0=a"));
-  std::ofstream(store_->path(store::Shelf::Bindings, "vnet0")) << text("vnet0", "b");
-  EXPECT_THAT(all(), ElementsAre("vnet0=b"));
+  EXPECT_THAT(of("two"), ElementsAre());
+  EXPECT_THAT(of("two"), ElementsAre());
+  std::ofstream(store_->path(store::Shelf::Bindings, "vnet0")) << text("vnet0", "two", "a");
+  EXPECT_THAT(of("two"), ElementsAre("vnet0=a"));
 }
 
 TEST_F(BindingsTest, ADocumentThatIsNoneIsAnErrorEachTime) {
-  put("vnet0", "a");
+  put("vnet0", "one", "a");
   settle();
-  EXPECT_THAT(all(), ElementsAre("vnet0=a"));
+  EXPECT_THAT(of("two"), ElementsAre());
   std::ofstream(store_->path(store::Shelf::Bindings, "vnet0")) << "<filter";
-  EXPECT_FALSE(bindings_->all().has_value());
-  EXPECT_FALSE(bindings_->all().has_value());
+  EXPECT_FALSE(bindings_->of([](const Owner&) { return true; }).has_value());
+  EXPECT_FALSE(bindings_->of([](const Owner&) { return false; }).has_value());
 }
 
 }  // namespace

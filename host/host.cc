@@ -304,8 +304,7 @@ Result<std::vector<Binding>> Host::read_bindings() {
 }
 
 Result<std::vector<Binding>> Host::bindings_of(const std::function<bool(const Owner&)>& is_owner) {
-  NWF_TRY(auto bindings, bindings_.all());
-  std::erase_if(bindings, [&](const Binding& binding) { return !is_owner(binding.owner); });
+  NWF_TRY(auto bindings, bindings_.of(is_owner));
   for (Binding& binding : bindings) NWF_CHECK(leases_.fill(binding));
   return bindings;
 }

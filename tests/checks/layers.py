@@ -17,7 +17,7 @@ ROOMS = {
     "store": ({"store", "engine"}, {"fmt", "sys", "dirent.h", "fcntl.h", "unistd.h"}),
     "host": ({"host", "store", "netlink", "xml", "engine", "learn"}, {"fmt", "nlohmann", "sys", "dirent.h", "fcntl.h", "poll.h", "signal.h", "spawn.h", "unistd.h"}),
     "rpc": ({"rpc", "host", "engine"}, {"fmt", "systemd", "rpc", "sys", "fcntl.h", "poll.h", "unistd.h"}),
-    "tools": ({"tools", "host", "rpc", "engine"}, {"fmt", "nlohmann", "CLI", "systemd", "seccomp.h", "cap-ng.h", "sys", "dlfcn.h", "fcntl.h", "grp.h", "poll.h", "signal.h", "stdlib.h", "unistd.h"}),
+    "tools": ({"tools", "host", "rpc", "engine"}, {"fmt", "nlohmann", "CLI", "systemd", "seccomp.h", "cap-ng.h", "sys", "dlfcn.h", "fcntl.h", "grp.h", "malloc.h", "poll.h", "signal.h", "stdlib.h", "unistd.h"}),
 }
 # Inside the engine the way is model, program, ruleset, network, simulate, print.
 ENGINE_ORDER = ["model", "program", "ruleset", "network", "simulate", "print"]

@@ -2,6 +2,7 @@
 #include "tools/nwfd/daemon.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
@@ -30,6 +31,7 @@ namespace nwf::tools {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+constexpr std::size_t kToldUntilTrim = 500;
 
 std::uint64_t wall_clock_us() {
   using namespace std::chrono;
@@ -351,6 +353,22 @@ class Daemon {
     ++figures_.events[std::string(host::event_name(event.kind))];
     journal_.tell(event);
     if (server_ != nullptr) server_->tell(event);
+    if (++told_ >= kToldUntilTrim) give_back_memory();
+  }
+
+  /// A change of many ports needs much memory for a moment; malloc would keep it in pieces between what stays.
+  void give_back_memory() {
+    told_ = 0;
+    const auto when_idle = [](sd_event_source*, void*) {
+      malloc_trim(0);
+      return 0;
+    };
+    sd_event_source* made = nullptr;
+    if (trim_ == nullptr && sd_event_add_defer(loop_.get(), &made, when_idle, nullptr) >= 0) {
+      trim_.reset(made);
+      sd_event_source_set_priority(made, SD_EVENT_PRIORITY_IDLE);
+    }
+    if (trim_ != nullptr) sd_event_source_set_enabled(trim_.get(), SD_EVENT_ONESHOT);
   }
 
   const char* whose_tables() const {
@@ -388,6 +406,8 @@ class Daemon {
   std::unique_ptr<MetricsSocket> metrics_;
   rpc::EventSource retry_;
   host::Backoff retries_;
+  rpc::EventSource trim_;
+  std::size_t told_ = 0;  ///< events since memory was given back
 };
 
 }  // namespace
