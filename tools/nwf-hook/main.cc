@@ -55,15 +55,11 @@ bool read_document(const std::string& root, const std::string& program, const st
   return read;
 }
 
-/// libnwf's functions, of the library that was installed with this program.
+/// libnwf, of the library that was installed with this program. It stays loaded until the process ends, which is soon:
+/// libraries that it uses keep memory for as long as they are there, and would lose it.
 class Library {
  public:
   Library() : handle_(dlopen("libnwf.so.0", RTLD_NOW | RTLD_LOCAL)) {}
-  ~Library() {
-    if (handle_ != nullptr) dlclose(handle_);
-  }
-  Library(const Library&) = delete;
-  Library& operator=(const Library&) = delete;
 
   template <class F>
   F* function(const char* name) const {
