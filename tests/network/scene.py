@@ -39,7 +39,7 @@ def run(*words, check=True, stdin=None, namespace=None):
     return done
 
 
-def wait_for(condition, patience=15.0):
+def wait_for(condition, patience=60.0):
     end = time.monotonic() + patience
     while True:
         value = condition()
