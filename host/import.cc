@@ -60,8 +60,7 @@ class Records {
     NWF_TRY(ImportRecord record, read());
     how(record);
     if (record.empty()) return store_.remove(Shelf::Imported, kRecord);
-    NWF_TRY(const auto prepared, store_.prepare(Shelf::Imported, kRecord, to_text(record)));
-    return prepared->commit();
+    return store_.put(Shelf::Imported, kRecord, to_text(record));
   }
 
  private:

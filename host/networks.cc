@@ -220,11 +220,6 @@ Result<void> Networks::complete(Network& network) {
   return {};
 }
 
-Result<void> Networks::put(Shelf shelf, const std::string& name, const std::string& text) {
-  NWF_TRY(const auto prepared, store_.prepare(shelf, name, text));
-  return prepared->commit();
-}
-
 Result<NetworkDefined> Networks::net_define(const std::string& text, const std::string& file) {
   NWF_TRY(auto parsed, xml::read_network(text, file));
   Network& network = parsed.value;
@@ -235,7 +230,7 @@ Result<NetworkDefined> Networks::net_define(const std::string& text, const std::
   done.replaced = before.has_value();
   NWF_CHECK(complete(network));
   NWF_CHECK(check_bridge(network));
-  NWF_CHECK(put(Shelf::Networks, network.name, xml::write_network(network)));
+  NWF_CHECK(store_.put(Shelf::Networks, network.name, xml::write_network(network)));
   for (const Error& warning : parsed.warnings) done.warnings.push_back(nwf::describe(warning));
   NWF_TRY(done.network, summary(network.name));
   return done;
@@ -248,7 +243,7 @@ Result<NetworkSummary> Networks::net_undefine(const std::string& name_or_uuid) {
   NWF_TRY(const NetworkSummary gone, summary(name));
   NWF_CHECK(store_.remove(Shelf::Autostart, name));
   if (auto removed = store_.remove(Shelf::Networks, name); !removed) {
-    if (gone.autostart) (void)put(Shelf::Autostart, name, "");
+    if (gone.autostart) (void)store_.put(Shelf::Autostart, name, "");
     return fail(std::move(removed).error());
   }
   if (!gone.active) Dnsmasq(root_, name).forget_leases();
@@ -360,7 +355,7 @@ Result<void> Networks::start(const Network& network) {
     NWF_CHECK(others_.check(network));
   }
   NWF_TRY(const auto prepared, store_.prepare(Shelf::NetworksUp, network.name, text));
-  NWF_CHECK(put(Shelf::NetworksChanging, network.name, text));
+  NWF_CHECK(store_.put(Shelf::NetworksChanging, network.name, text));
   NWF_TRY(const ForwardingBefore before, ForwardingBefore::read());
   auto raised = raise(network);
   if (raised) raised = prepared->commit();
@@ -404,9 +399,9 @@ Result<NetworkSummary> Networks::net_stop(const std::string& name_or_uuid) {
   NWF_TRY(NetworkSummary stopped, summary(name));
   if (has_own_bridge(up->mode())) {
     NWF_TRY(const auto ports, links_->ports(up->bridge.name));
-    NWF_CHECK(put(Shelf::State, ports_document(name), fmt::format("{}\n", fmt::join(ports, "\n"))));
+    NWF_CHECK(store_.put(Shelf::State, ports_document(name), fmt::format("{}\n", fmt::join(ports, "\n"))));
   }
-  NWF_CHECK(put(Shelf::NetworksChanging, name, xml::write_network(*up)));
+  NWF_CHECK(store_.put(Shelf::NetworksChanging, name, xml::write_network(*up)));
   NWF_CHECK(store_.remove(Shelf::NetworksUp, name));
   NWF_CHECK(lower(*up));
   (void)store_.remove(Shelf::NetworksChanging, name);  // else the next reconcile does
@@ -500,7 +495,7 @@ Result<NetworkSummary> Networks::net_autostart(const std::string& name_or_uuid, 
   NWF_TRY(const std::string name, resolve(name_or_uuid));
   NWF_CHECK(require_defined(name));
   if (on)
-    NWF_CHECK(put(Shelf::Autostart, name, ""));
+    NWF_CHECK(store_.put(Shelf::Autostart, name, ""));
   else
     NWF_CHECK(store_.remove(Shelf::Autostart, name));
   return summary(name);
@@ -589,7 +584,7 @@ Result<std::size_t> Networks::reconcile() {
       const auto network = read(Shelf::Networks, name);
       if (network && *network) failure(start(**network));
     }
-    NWF_CHECK(put(Shelf::State, kAutostarted, ""));
+    NWF_CHECK(store_.put(Shelf::State, kAutostarted, ""));
   }
   NWF_CHECK(failure.take());
   return changes;

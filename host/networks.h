@@ -89,7 +89,6 @@ class Networks final : public NetworkService {
   Result<void> raise(const Network& network);
   /// Takes away all there is of it; goes on after a failure and returns the first.
   Result<void> lower(const Network& network);
-  Result<void> put(store::Shelf shelf, const std::string& name, const std::string& text);
   Result<void> start(const Network& network);
   /// Guests' addresses for which the host answers on the LAN.
   Result<std::vector<IpAddress>> proxied(const Network& network);

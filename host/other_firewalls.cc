@@ -23,6 +23,10 @@ bool asks_for_zone(const Network& network) {
   return has_own_bridge(network.mode()) && (network.cooperates || !network.bridge.zone.empty());
 }
 
+bool any_cooperates(const std::vector<Network>& networks) {
+  return std::any_of(networks.begin(), networks.end(), [](const Network& network) { return network.cooperates; });
+}
+
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -70,20 +74,16 @@ Result<void> OtherFirewalls::check(const Network& network) {
 
 Result<std::unique_ptr<Zones>> OtherFirewalls::zones() const { return find_ ? find_() : std::unique_ptr<Zones>(); }
 
-Result<bool> OtherFirewalls::concerned(const std::vector<Network>& up) {
-  if (std::any_of(up.begin(), up.end(), [](const Network& network) { return network.cooperates; })) return true;
-  NWF_TRY(const auto before, store_.get(Shelf::State, kCooperating));
-  return before.has_value();
+Result<bool> OtherFirewalls::has_told() {
+  NWF_TRY(const auto told, store_.get(Shelf::State, kCooperating));
+  return told.has_value();
 }
 
 Result<std::size_t> OtherFirewalls::tell(const std::vector<Network>& up) {
-  NWF_TRY(const bool needed, concerned(up));
-  if (!needed) return 0;
-  const bool any = std::any_of(up.begin(), up.end(), [](const Network& network) { return network.cooperates; });
-  if (any) {
-    NWF_TRY(const auto prepared, store_.prepare(Shelf::State, kCooperating, ""));
-    NWF_CHECK(prepared->commit());
-  }
+  const bool any = any_cooperates(up);
+  NWF_TRY(const bool told, has_told());
+  if (!any && !told) return 0;
+  if (!told) NWF_CHECK(store_.put(Shelf::State, kCooperating, ""));
   NWF_TRY(const std::size_t changes, cooperate(up));
   if (!any) NWF_CHECK(store_.remove(Shelf::State, kCooperating));
   return changes;
@@ -99,8 +99,7 @@ Result<void> OtherFirewalls::enter_zone(const Network& network) {
   if (zone.empty()) return {};
   NWF_TRY(const std::string now, found->of(network.bridge.name));
   if (!now.empty()) return {};  // in it already, or where the administrator wants it
-  NWF_TRY(const auto prepared, store_.prepare(Shelf::State, zone_document(network), zone));
-  NWF_CHECK(prepared->commit());
+  NWF_CHECK(store_.put(Shelf::State, zone_document(network), zone));
   return found->add(zone, network.bridge.name);
 }
 
@@ -116,9 +115,9 @@ Result<void> OtherFirewalls::leave_zone(const Network& network) {
 }
 
 Result<std::vector<std::string>> OtherFirewalls::differences(const std::vector<Network>& up) {
-  NWF_TRY(const bool needed, concerned(up));
+  NWF_TRY(const bool told, has_told());
   std::vector<std::string> words;
-  if (needed) {
+  if (told || any_cooperates(up)) {
     NWF_TRY(words, cooperation_differences(up));
   }
   if (std::none_of(up.begin(), up.end(), asks_for_zone)) return words;

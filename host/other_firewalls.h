@@ -30,7 +30,8 @@ class OtherFirewalls {
 
  private:
   Result<std::unique_ptr<Zones>> zones() const;
-  Result<bool> concerned(const std::vector<Network>& up);
+  /// There are rules of ours in others' chains, or may be.
+  Result<bool> has_told();
 
   store::Store& store_;
   FindZones find_;

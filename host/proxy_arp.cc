@@ -57,11 +57,6 @@ Addresses both(const Addresses& one, const Addresses& other) {
   return all;
 }
 
-Result<void> put(store::Store& store, const std::string& name, const std::string& text) {
-  NWF_TRY(const auto prepared, store.prepare(Shelf::State, name, text));
-  return prepared->commit();
-}
-
 }  // namespace
 
 Result<void> ProxyArp::bring(const Network& network, const Addresses& guests) {
@@ -70,7 +65,7 @@ Result<void> ProxyArp::bring(const Network& network, const Addresses& guests) {
   const Record before = text ? record_of(*text) : Record{network.proxy_arp, {}};
   const Record now{network.proxy_arp, guests};
   if (!text || before.addresses != guests)
-    NWF_CHECK(put(store_, document(network), text_of({now.interface, both(before.addresses, guests)})));
+    NWF_CHECK(store_.put(Shelf::State, document(network), text_of({now.interface, both(before.addresses, guests)})));
   NWF_TRY(const auto socket, netlink::open_route_socket());
   if (network.has_ipv6()) NWF_CHECK(answer_discovery(now.interface));
   NWF_TRY(const Addresses answered, netlink::proxies_of(socket.get(), now.interface));
@@ -85,7 +80,7 @@ Result<void> ProxyArp::bring(const Network& network, const Addresses& guests) {
   for (const IpAddress& address : without(routed, guests))
     NWF_CHECK(netlink::remove_host_route(socket.get(), network.bridge.name, address));
   if (without(before.addresses, guests).empty()) return {};
-  return put(store_, document(network), text_of(now));
+  return store_.put(Shelf::State, document(network), text_of(now));
 }
 
 Result<void> ProxyArp::take_away(const Network& network) {
@@ -127,7 +122,7 @@ Result<std::vector<std::string>> ProxyArp::differences(const Network& network, c
 Result<void> ProxyArp::answer_discovery(const std::string& interface) {
   NWF_TRY(const auto value, netlink::read_sysctl(switch_of(interface)));
   if (!value || *value == "1") return {};
-  NWF_CHECK(put(store_, switch_document(interface), *value));
+  NWF_CHECK(store_.put(Shelf::State, switch_document(interface), *value));
   return netlink::write_sysctl(switch_of(interface), "1");
 }
 

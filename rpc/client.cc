@@ -288,7 +288,7 @@ class DaemonOrHost final : public Whoever {
 }  // namespace
 
 Result<std::unique_ptr<Whoever>> Whoever::open(const host::Options& options) {
-  NWF_TRY(auto host, host::open(options));
+  NWF_TRY(auto host, open_here(options));
   return std::make_unique<DaemonOrHost>(options, std::move(host));
 }
 

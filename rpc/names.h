@@ -14,6 +14,9 @@ inline constexpr const char* kInterface = "org.nwf.Firewall1";
 inline constexpr const char* kErrorPrefix = "org.nwf.Error.";
 
 /// The private socket of the nwfd that works below `root` ("" or "/": the host itself).
-std::string socket_path(const std::string& root);
+inline std::string socket_path(std::string root) {
+  while (!root.empty() && root.back() == '/') root.pop_back();
+  return root + "/run/nwf/nwfd.socket";
+}
 
 }  // namespace nwf::rpc

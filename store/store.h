@@ -77,6 +77,11 @@ class Store {
   /// The same with how each looks, for readers that keep what they read. One that goes meanwhile is left out.
   virtual Result<std::vector<ListedDocument>> look(Shelf shelf) = 0;
   virtual Result<std::unique_ptr<Prepared>> prepare(Shelf shelf, const std::string& name, std::string_view text) = 0;
+  /// prepare() and commit() for whom nothing stands between the two.
+  Result<void> put(Shelf shelf, const std::string& name, std::string_view text) {
+    NWF_TRY(const auto prepared, prepare(shelf, name, text));
+    return prepared->commit();
+  }
   /// Many documents that come into force together: once commit() returns they all are, and a crash before, within or
   /// after it leaves all of them or none to whoever takes the lock next. Called with the lock held until after commit.
   virtual Result<std::unique_ptr<Prepared>> prepare_all(const std::vector<ShelvedDocument>& documents) = 0;

@@ -38,8 +38,8 @@ struct LinkPlan {
   /// kernel without IPv6) are left out.
   std::vector<Sysctl> sysctls;
   std::vector<InterfaceAddress> addresses;
-  bool prefix_routes =
-      true;  ///< all of the addresses' networks are on the bridge; else only what has a route of its own
+  /// All of the addresses' networks are on the bridge; else only what has a route of its own.
+  bool prefix_routes = true;
   std::vector<StaticRoute> routes;
   bool forwarding4 = false;     ///< the host has to forward IPv4
   bool forwarding6 = false;     ///< ... IPv6

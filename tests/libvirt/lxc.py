@@ -70,10 +70,12 @@ def main():
     if shutil.which("lxc-execute") is None:
         print("0 passed, 0 failed, 1 skipped: needs lxc-execute (lxc)")
         return 77
-    folder = tempfile.mkdtemp()
-    if os.geteuid() != 0 or not namespaces(folder):
+    if os.geteuid() != 0:
         print("0 passed, 0 failed, 1 skipped: needs root for namespaces")
         return 77
+    folder = tempfile.mkdtemp()
+    if not namespaces(folder):
+        sys.exit("cannot make namespaces: " + os.strerror(ctypes.get_errno()))
     for words in ("link set lo up", "link add br0 type bridge", "link set br0 up", "link add lan0 type veth peer name lan1",
                   "link set lan0 master br0 up", "link set lan1 up promisc on"):
         done = run("ip", *words.split())

@@ -14,6 +14,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "rpc/names.h"
+
 namespace nwf::hook {
 namespace {
 
@@ -97,8 +99,8 @@ std::string call_of_hook(const std::string& program, const std::vector<std::stri
     field(code, type);
     message.text(value);
   };
-  named(kPath, "o", "/org/nwf/Firewall1");
-  named(kInterface, "s", "org.nwf.Firewall1");
+  named(kPath, "o", rpc::kObjectPath);
+  named(kInterface, "s", rpc::kInterface);
   named(kMember, "s", "Hook");
   field(kSignature, "g");
   message.signature("sasay");

@@ -14,15 +14,14 @@
 #include <string>
 #include <vector>
 
+#include "host/hook.h"
 #include "host/nwf.h"
+#include "rpc/names.h"
 #include "tools/nwf-hook/ask_nwfd.h"
 
 namespace {
 
 using nwf::hook::Answer;
-
-constexpr const char* kSocket = "/run/nwf/nwfd.socket";  // rpc/names.h
-constexpr const char* kPortFiles = "/etc/nwf/ports/";    // host/hook.h
 
 /// Everything that `fd` gives; false with errno when it cannot be read.
 bool read_all(int fd, std::string& text) {
@@ -45,7 +44,7 @@ bool read_document(const std::string& root, const std::string& program, const st
   }
   if (!program.ends_with("ifup")) return true;
   if (words[0].find('/') != std::string::npos) return true;  // no name of a port: it is refused where names are read
-  const std::string path = root + kPortFiles + words[0] + ".xml";
+  const std::string path = root + nwf::host::kPortFiles + words[0] + ".xml";
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   const bool read = fd >= 0 && read_all(fd, text);
   if (!read)
@@ -121,7 +120,7 @@ int main(int argc, char** argv) {
     std::fputs("nwf-hook: the text has a zero byte in it: this is no XML\n", stderr);
     return 1;
   }
-  auto answer = nwf::hook::ask_nwfd(root + kSocket, program, words, document);
+  auto answer = nwf::hook::ask_nwfd(nwf::rpc::socket_path(root), program, words, document);
   if (!answer) answer = in_process(root, program, words, document);
   for (const std::string& line : answer->lines)
     std::fprintf(stderr, "nwf-hook: %s%s\n", answer->refused ? "" : "warning: ", line.c_str());
