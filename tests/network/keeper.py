@@ -5,9 +5,7 @@
   keeper.py NWFCTL NWF_NETWORKD"""
 import json
 import os
-import pathlib
 import signal
-import subprocess
 import sys
 
 from scene import Report, Scene, ask, network, run, wait_for
@@ -22,7 +20,7 @@ def in_sync():
 
 
 def keeper():
-    return subprocess.Popen([sys.argv[2], "--root", scene.root], stdout=subprocess.DEVNULL)
+    return scene.beside(sys.argv[2], "--root", scene.root)
 
 
 scene.define(LAB)
@@ -94,9 +92,9 @@ if run("iptables-nft", "-S", check=False).returncode == 0:
     run("iptables-nft", "-F", "DOCKER-USER")
     wait_for(led)
     check("its chain filled again: it passes again", ask(third, "203.0.113.1")[0], "out")
-    run("iptables-nft", "-F")
-    run("iptables-nft", "-X", check=False)
-    run("iptables-nft", "-P", "FORWARD", "ACCEPT")
+    # In one transaction: between two the keeper would put its jump back, and a chain with a rule cannot be deleted.
+    run("iptables-nft-restore", "--noflush",
+        stdin="*filter\n:FORWARD ACCEPT\n-D FORWARD -j DOCKER-USER\n-F DOCKER-USER\n-X DOCKER-USER\nCOMMIT\n")
     wait_for(lambda: "NWF" not in run("iptables-nft", "-S").stdout)
     check("Docker gone: nothing of it is left", "NWF" in run("iptables-nft", "-S").stdout, False)
     scene.nwfctl("net", "stop", "beside")

@@ -1042,7 +1042,7 @@ def _(scene, check):
     check("in its zone", firewalld.zone(), "trusted")
     check("a lease", guest.dhcp()[0], 0)
     check("out", ask(guest, "203.0.113.1")[0], "out")
-    keeper = subprocess.Popen([str(pathlib.Path(scene.nwfctl_path).parent / "nwf-networkd"), "--root", scene.root])
+    keeper = scene.beside(str(pathlib.Path(scene.nwfctl_path).parent / "nwf-networkd"), "--root", scene.root)
     run("firewall-cmd", "--reload")
     wait_for(lambda: firewalld.zone() == "trusted")
     check("after its reload the keeper puts it back", ask(guest, "203.0.113.1")[0], "out")

@@ -313,10 +313,16 @@ class Scene:
         for outside in ("203.0.113.1", "2001:db8:ffff::1"):
             wait_for(lambda: ask(self.host, outside))
         self.guests = {}
+        self.daemons = []
         atexit.register(self.end)  # whatever happens: dnsmasq is nobody's child
 
     def nwfctl(self, *words, check=True, stdin=None):
         return run(self.nwfctl_path, "--root", self.root, *words, check=check, stdin=stdin)
+
+    def beside(self, *words):
+        """A daemon of the host, for as long as the scene at most."""
+        self.daemons.append(subprocess.Popen(words, stdout=subprocess.DEVNULL))
+        return self.daemons[-1]
 
     def define(self, xml, check=True):
         return self.nwfctl("net", "define", "-", stdin=xml, check=check)
@@ -365,6 +371,9 @@ class Scene:
         return left
 
     def end(self):
+        for daemon in self.daemons:  # the first to end: it would start what ends after it again
+            daemon.kill()
+            daemon.wait()
         for pid in self.dnsmasqs():
             os.kill(pid, 9)
 
