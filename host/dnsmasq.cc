@@ -120,7 +120,8 @@ std::optional<Dnsmasq::Process> Dnsmasq::find() const {
   };
   if (const int pid = number(text_of(directory_ + "/pid")); pid > 0)
     if (auto process = process_of(pid)) return process;
-  // One that was just started has not written its number yet.
+  // One that was just started has not written its number yet; but its words are there before it is, and go after it.
+  if (::access((directory_ + "/conf").c_str(), F_OK) != 0) return std::nullopt;
   const std::unique_ptr<DIR, int (*)(DIR*)> all(::opendir("/proc"), &::closedir);
   while (all != nullptr) {
     const dirent* entry = ::readdir(all.get());

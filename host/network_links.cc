@@ -38,10 +38,12 @@ Result<NetworkLinks> NetworkLinks::open() {
 Result<void> NetworkLinks::check_room(const Network& network) {
   const LinkPlan plan = plan_links(network);
   NWF_TRY(const auto routes, netlink::routes(socket_.get()));
+  const int lan = network.proxy_arp.empty() ? 0 : netlink::interface_index(network.proxy_arp);
+  const int bridge = netlink::interface_index(plan.bridge.name);
   for (const NetworkIp& ip : network.ips) {
     const auto is_lan = [&](const netlink::RouteState& route) {
-      return route.interface == network.proxy_arp && !route.gateway && route.to.prefix > 0 &&
-             route.to.prefix <= ip.prefix && route.to.contains(ip.address);
+      return lan != 0 && route.link == lan && !route.gateway && route.to.prefix > 0 && route.to.prefix <= ip.prefix &&
+             route.to.contains(ip.address);
     };
     if (!network.proxy_arp.empty() && std::none_of(routes.begin(), routes.end(), is_lan))
       return fail({ErrorKind::Refused,
@@ -51,21 +53,21 @@ Result<void> NetworkLinks::check_room(const Network& network) {
                    fmt::format("see `ip route show dev {}`", network.proxy_arp),
                    {}});
     for (const netlink::RouteState& route : routes) {
-      if (network.overlap_allowed || route.interface == plan.bridge.name || !concerns(route, ip.subnet())) continue;
+      if (network.overlap_allowed || (bridge != 0 && route.link == bridge) || !concerns(route, ip.subnet())) continue;
       if (!network.proxy_arp.empty() && is_lan(route)) continue;
-      return fail(
-          {ErrorKind::Refused,
-           fmt::format("network {} of '{}' is in use already: interface {} has the route {}", ip.subnet().text(),
-                       network.name, route.interface.empty() ? "-" : route.interface, route.to.text()),
-           ip.source,
-           "use other addresses, or declare the overlap with <nwf:overlap allow='yes'/>",
-           {}});
+      const std::string owner = netlink::interface_name(route.link);
+      return fail({ErrorKind::Refused,
+                   fmt::format("network {} of '{}' is in use already: interface {} has the route {}",
+                               ip.subnet().text(), network.name, owner.empty() ? "-" : owner, route.to.text()),
+                   ip.source,
+                   "use other addresses, or declare the overlap with <nwf:overlap allow='yes'/>",
+                   {}});
     }
   }
   if (!plan.forwarding6) return {};
   NWF_TRY(const auto forwarding, netlink::read_sysctl(kForward6));
   if (forwarding == "1") return {};
-  for (const netlink::RouteState& route : netlink::learned_routes()) {
+  for (const netlink::LearnedRoute& route : netlink::learned_routes()) {
     NWF_TRY(const auto accepts, netlink::read_sysctl(fmt::format("net/ipv6/conf/{}/accept_ra", route.interface)));
     if (accepts == "2") continue;
     return fail(
@@ -123,10 +125,14 @@ Result<void> NetworkLinks::bring_up(const LinkPlan& plan) {
       NWF_CHECK(netlink::add_address(socket_.get(), bridge, address, plan.prefix_routes));
   NWF_CHECK(netlink::finish_checksums(bridge));
   NWF_TRY(const auto link, netlink::find_link(socket_.get(), bridge));
-  if (!link || !link->up) NWF_CHECK(netlink::set_link_up(socket_.get(), bridge, true));
-  NWF_TRY(const auto all, netlink::routes(socket_.get()));
+  const bool was_up = link && link->up;
+  if (!was_up) NWF_CHECK(netlink::set_link_up(socket_.get(), bridge, true));
+  std::vector<netlink::RouteState> all;  // one that was down has none with a gateway
+  if (was_up) {
+    NWF_TRY(all, netlink::routes(socket_.get()));
+  }
   for (const netlink::RouteState& route : all) {
-    if (route.interface != bridge || !route.gateway) continue;
+    if (route.link != link->index || !route.gateway) continue;
     const bool wanted = std::any_of(plan.routes.begin(), plan.routes.end(), [&](const StaticRoute& planned) {
       return planned.to == route.to && planned.gateway == *route.gateway;
     });

@@ -9,6 +9,7 @@
 #include "engine/network/dnsmasq_conf.h"
 #include "engine/network/proxied.h"
 #include "engine/network/rules.h"
+#include "engine/network/shape.h"
 #include "engine/ruleset/diff.h"
 #include "host/identity.h"
 #include "host/knowledge.h"
@@ -21,9 +22,9 @@ namespace {
 
 using store::Shelf;
 
-/// Somebody else may write between our reading and our transaction; this often it is tried again.
-constexpr int kAttempts = 8;
 constexpr const char* kAutostarted = "networks-autostarted";
+/// Names of the networks that are up and shape the table (engine/network/shape.h). What is not there is found out.
+constexpr const char* kShaping = "networks-shaping";
 constexpr std::string_view kBridgePattern = "virbr%d";
 
 std::string ports_document(const std::string& network) { return "ports." + network; }
@@ -251,8 +252,9 @@ Result<NetworkSummary> Networks::net_undefine(const std::string& name_or_uuid) {
 }
 
 Result<void> Networks::open() {
-  if (backend_ == nullptr) {
-    NWF_TRY(backend_, netlink::open_nftables(kNetworksTableName));
+  if (!table_) {
+    NWF_TRY(auto backend, netlink::open_nftables(kNetworksTableName));
+    table_.emplace(std::move(backend));
   }
   if (!links_) {
     NWF_TRY(NetworkLinks links, NetworkLinks::open());
@@ -269,23 +271,45 @@ Result<std::vector<Network>> Networks::up_with(const std::optional<Network>& wit
   return up;
 }
 
-Result<std::size_t> Networks::apply_rules(const std::vector<Network>& up) {
-  const Ruleset wanted = network_rules(up);
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    NWF_TRY(const Held held, backend_->read());
-    const Changes changes = diff(held.ruleset, wanted);
-    if (changes.empty()) return 0;
-    const auto applied = backend_->apply(changes, held.generation);
-    if (applied) return changes.size();
-    if (applied.error().kind != ErrorKind::Outdated) return fail(applied.error());
+Result<std::optional<std::vector<Network>>> Networks::shaping() {
+  using Found = std::optional<std::vector<Network>>;
+  NWF_TRY(const auto names, store_.get(Shelf::State, kShaping));
+  if (!names) return Found{};
+  std::vector<Network> networks;
+  for (const std::string& name : lines_of(*names)) {
+    NWF_TRY(auto network, read(Shelf::NetworksUp, name));
+    if (!network) return Found{};  // written down for one that did not come up after all
+    networks.push_back(std::move(*network));
   }
-  return fail(ErrorKind::Kernel,
-              fmt::format("somebody else changed the kernel's ruleset {} times meanwhile", kAttempts),
-              "see with `nft monitor` who does, and try again");
+  return Found{std::move(networks)};
+}
+
+Result<void> Networks::put_shaping(const std::set<std::string>& names) {
+  return store_.put(Shelf::State, kShaping, fmt::format("{}\n", fmt::join(names, "\n")));
+}
+
+Result<void> Networks::bring_rules(const std::vector<Network>& up) {
+  NWF_CHECK(table_->bring_to(up));
+  return {};
+}
+
+Result<void> Networks::add_rules(const Network& network) {
+  NWF_TRY(auto shaping_ones, shaping());
+  if (shaping_ones && network.peers.empty()) {  // its peers may be others than those
+    std::set<std::string> names;
+    for (const Network& one : *shaping_ones) names.insert(one.name);
+    // Written down before it is up: until then the list names one that is not, and is worth nothing.
+    if (shapes(network, *shaping_ones) && names.insert(network.name).second) NWF_CHECK(put_shaping(names));
+    NWF_TRY(const bool added, table_->add(network, *shaping_ones));
+    if (added) return {};
+  }
+  NWF_TRY(const auto up, up_with(network, network.name));
+  NWF_CHECK(bring_rules(up));
+  return put_shaping(shape_of(up));
 }
 
 /// Rules before addresses and link, so that nothing passes that they would not let pass.
-Result<void> Networks::raise(const Network& network) {
+Result<void> Networks::raise(const Network& network, const std::function<Result<void>()>& rules) {
   NWF_CHECK(open());
   if (!has_own_bridge(network.mode())) {
     const std::string& bridge = network.bridge.name;
@@ -298,8 +322,7 @@ Result<void> Networks::raise(const Network& network) {
   }
   const LinkPlan plan = plan_links(network);
   NWF_CHECK(links_->make_bridge(plan));
-  NWF_TRY(const auto up, up_with(network, network.name));
-  NWF_CHECK(apply_rules(up));
+  NWF_CHECK(rules());
   NWF_CHECK(links_->bring_up(plan));
   NWF_TRY(const auto lost, store_.get(Shelf::State, ports_document(network.name)));
   NWF_CHECK(links_->take_ports(plan, lines_of(lost.value_or(std::string()))));
@@ -307,8 +330,15 @@ Result<void> Networks::raise(const Network& network) {
   // Last, so that nothing of the network's own waits for other interfaces and programs.
   NWF_TRY(const auto guests, proxied(network));
   NWF_CHECK(proxies_.bring(network, guests));
-  NWF_CHECK(others_.tell(up));
   return others_.enter_zone(network);
+}
+
+Result<void> Networks::tell_others(const Network& network) {
+  NWF_TRY(const bool told, others_.has_told());
+  if (!told && !network.cooperates) return {};
+  NWF_TRY(const auto up, up_with(network, network.name));
+  NWF_CHECK(others_.tell(up));
+  return {};
 }
 
 Result<std::vector<IpAddress>> Networks::proxied(const Network& network) {
@@ -335,7 +365,7 @@ Result<void> Networks::lower(const Network& network) {
   const auto ours = links_->has_bridge(plan.bridge);
   if (ours && *ours) failure(links_->bring_down(plan.bridge.name));
   if (up)
-    if (const auto rules = apply_rules(*up); !rules) failure(fail(rules.error()));
+    if (const auto rules = bring_rules(*up); !rules) failure(fail(rules.error()));
   // Rules that could not be taken away are in the way of nobody once the bridge is gone; the other way round they are.
   failure(links_->remove_bridge(plan.bridge));
   return failure.take();
@@ -357,7 +387,8 @@ Result<void> Networks::start(const Network& network) {
   NWF_TRY(const auto prepared, store_.prepare(Shelf::NetworksUp, network.name, text));
   NWF_CHECK(store_.put(Shelf::NetworksChanging, network.name, text));
   NWF_TRY(const ForwardingBefore before, ForwardingBefore::read());
-  auto raised = raise(network);
+  auto raised = raise(network, [&] { return add_rules(network); });
+  if (raised) raised = tell_others(network);
   if (raised) raised = prepared->commit();
   if (!raised) {
     Error error = std::move(raised).error();
@@ -412,11 +443,20 @@ Result<NetworkSummary> Networks::net_stop(const std::string& name_or_uuid) {
 
 Result<void> Networks::change(const Network& before, const Network& after, store::Prepared& documents) {
   NWF_CHECK(open());
-  auto raised = raise(after);
+  NWF_CHECK(store_.remove(Shelf::State, kShaping));  // it may shape the table otherwise
+  const auto bring = [&](const Network& network) -> Result<void> {
+    const auto rules = [&]() -> Result<void> {
+      NWF_TRY(const auto up, up_with(network, network.name));
+      return bring_rules(up);
+    };
+    NWF_CHECK(raise(network, rules));
+    return tell_others(network);
+  };
+  auto raised = bring(after);
   if (raised) raised = documents.commit();
   if (raised) return {};
   Error error = std::move(raised).error();
-  if (const auto back = raise(before); !back)
+  if (const auto back = bring(before); !back)
     error.message += fmt::format("; and it could not be brought back: {}", nwf::describe(back.error()));
   return fail(std::move(error));
 }
@@ -551,7 +591,7 @@ Result<std::size_t> Networks::reconcile() {
     // Networks that are gone may have left rules where somebody removed the files by hand.
     NWF_CHECK(open());
     NWF_CHECK(others_.tell({}));
-    return apply_rules({});
+    return table_->bring_to({});
   }
   NWF_CHECK(open());
   FirstFailure failure;
@@ -568,15 +608,9 @@ Result<std::size_t> Networks::reconcile() {
     NWF_CHECK(store_.remove(Shelf::NetworksChanging, name));
   }
   NWF_TRY(const auto up, up_with(std::nullopt, {}));
-  NWF_TRY(const std::size_t changes, apply_rules(up));
-  if (names.empty()) NWF_CHECK(others_.tell({}));
-  for (const std::string& name : names) {
-    const auto network = read(Shelf::NetworksUp, name);
-    if (!network)
-      failure(fail(network.error()));
-    else if (*network)
-      failure(raise(**network));
-  }
+  NWF_TRY(const std::size_t changes, table_->bring_to(up));
+  for (const Network& network : up) failure(raise(network, [] { return Result<void>{}; }));
+  if (const auto told = others_.tell(up); !told) failure(fail(told.error()));
   NWF_TRY(const auto started, store_.get(Shelf::State, kAutostarted));
   if (!started) {
     for (const std::string& name : wanted) {
@@ -618,7 +652,7 @@ Result<std::vector<std::string>> Networks::net_differences() {
     words.push_back(fmt::format("network {} is half started or half stopped", name));
   NWF_TRY(const auto up, read_all(Shelf::NetworksUp));
   NWF_CHECK(open());
-  NWF_TRY(const Held held, backend_->read());
+  NWF_TRY(const Held held, table_->read());
   for (std::string& word : nwf::describe(diff(held.ruleset, network_rules(up)), kNetworksTableName))
     words.push_back(std::move(word));
   for (const Network& network : up) {

@@ -14,11 +14,11 @@
 #include <utility>
 #include <vector>
 
-#include "engine/backend.h"
 #include "engine/model/network.h"
 #include "host/dnsmasq.h"
 #include "host/network_links.h"
 #include "host/network_service.h"
+#include "host/network_table.h"
 #include "host/other_firewalls.h"
 #include "host/proxy_arp.h"
 #include "store/store.h"
@@ -84,9 +84,17 @@ class Networks final : public NetworkService {
   Result<void> open();
   /// Those that are up, with this one as it is here, or without it; by name.
   Result<std::vector<Network>> up_with(const std::optional<Network>& with, const std::string& without);
+  /// Those that shape the table, as far as that is known.
+  Result<std::optional<std::vector<Network>>> shaping();
+  Result<void> put_shaping(const std::set<std::string>& names);
   /// Rules of these networks, and of no others.
-  Result<std::size_t> apply_rules(const std::vector<Network>& up);
-  Result<void> raise(const Network& network);
+  Result<void> bring_rules(const std::vector<Network>& up);
+  /// Rules of one more.
+  Result<void> add_rules(const Network& network);
+  /// `rules` brings its rules, once the bridge is there.
+  Result<void> raise(const Network& network, const std::function<Result<void>()>& rules);
+  /// What cooperating networks want of other firewalls, with this network as it is here.
+  Result<void> tell_others(const Network& network);
   /// Takes away all there is of it; goes on after a failure and returns the first.
   Result<void> lower(const Network& network);
   Result<void> start(const Network& network);
@@ -99,7 +107,7 @@ class Networks final : public NetworkService {
   std::string root_;
   OtherFirewalls others_;
   ProxyArp proxies_;
-  std::unique_ptr<Backend> backend_;
+  std::optional<NetworkTable> table_;
   std::optional<NetworkLinks> links_;
 };
 

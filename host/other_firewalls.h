@@ -22,6 +22,8 @@ class OtherFirewalls {
   Result<void> check(const Network& network);
   /// `up` are all networks that are up. How many changes of others' rules it took.
   Result<std::size_t> tell(const std::vector<Network>& up);
+  /// There are rules of ours in others' chains, or may be.
+  Result<bool> has_told();
   /// Brings this network's bridge into its zone, or out of the one that it does not ask for any more.
   Result<void> enter_zone(const Network& network);
   Result<void> leave_zone(const Network& network);
@@ -30,9 +32,6 @@ class OtherFirewalls {
 
  private:
   Result<std::unique_ptr<Zones>> zones() const;
-  /// There are rules of ours in others' chains, or may be.
-  Result<bool> has_told();
-
   store::Store& store_;
   FindZones find_;
 };

@@ -44,11 +44,6 @@ std::optional<IpAddress> ip_of(const nl_addr* address, int family) {
   return IpAddress::from(Bytes(bytes, bytes + size));
 }
 
-std::string name_of(int index) {
-  std::array<char, IF_NAMESIZE> name{};
-  return if_indextoname(static_cast<unsigned>(index), name.data()) == nullptr ? "" : name.data();
-}
-
 Result<RtAddress> make_address(const std::string& interface, const InterfaceAddress& address) {
   RtAddress made(rtnl_addr_alloc());
   const Address local = address_of(address.address, address.prefix);
@@ -86,12 +81,19 @@ Result<Route> make_route(const std::string& interface, const StaticRoute& route)
 
 }  // namespace
 
+std::string interface_name(int index) {
+  std::array<char, IF_NAMESIZE> name{};
+  return if_indextoname(static_cast<unsigned>(index), name.data()) == nullptr ? "" : name.data();
+}
+
+int interface_index(const std::string& name) { return static_cast<int>(if_nametoindex(name.c_str())); }
+
 Result<std::vector<InterfaceAddress>> addresses_of(nl_sock* socket, const std::string& interface) {
   nl_cache* raw = nullptr;
   if (const int code = rtnl_addr_alloc_cache(socket, &raw); code < 0)
     return route_error(code, fmt::format("list the addresses of {}", interface));
   const Cache cache(raw);
-  const int index = static_cast<int>(if_nametoindex(interface.c_str()));
+  const int index = interface_index(interface);
   std::vector<InterfaceAddress> found;
   for (nl_object* object = nl_cache_get_first(cache.get()); object != nullptr; object = nl_cache_get_next(object)) {
     auto* address = reinterpret_cast<rtnl_addr*>(object);
@@ -142,7 +144,7 @@ Result<std::vector<RouteState>> routes(nl_sock* socket) {
     state.to = Subnet::of(*address, to == nullptr ? 0 : nl_addr_get_prefixlen(to));
     state.table = rtnl_route_get_table(route);
     if (rtnl_nexthop* hop = rtnl_route_nexthop_n(route, 0)) {
-      state.interface = name_of(rtnl_route_nh_get_ifindex(hop));
+      state.link = rtnl_route_nh_get_ifindex(hop);
       if (const nl_addr* gateway = rtnl_route_nh_get_gateway(hop))
         state.gateway = ip_of(gateway, nl_addr_get_family(gateway));
     }
@@ -151,17 +153,17 @@ Result<std::vector<RouteState>> routes(nl_sock* socket) {
   return found;
 }
 
-std::vector<RouteState> learned_routes() {
+std::vector<LearnedRoute> learned_routes() {
   // linux/net/ipv6/route.c, rt6_info_route(): target, its length, source, its length, next hop, metric, two counts,
   // flags, interface
-  std::vector<RouteState> found;
+  std::vector<LearnedRoute> found;
   std::ifstream file("/proc/net/ipv6_route");
   for (std::string line; std::getline(file, line);) {
     std::istringstream words(line);
     std::string target, length, word, flags;
     words >> target >> length;
     for (int skipped = 0; skipped < 6; ++skipped) words >> word;
-    RouteState state;
+    LearnedRoute state;
     words >> flags >> state.interface;
     if (!words || target.size() != 32 || (std::strtoul(flags.c_str(), nullptr, 16) & RTF_ADDRCONF) == 0) continue;
     Bytes bytes;

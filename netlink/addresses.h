@@ -22,14 +22,22 @@ Result<void> remove_address(nl_sock* socket, const std::string& interface, const
 /// A unicast route of any table.
 struct RouteState {
   Subnet to;
-  std::string interface;  ///< of its first next hop; empty: none
+  int link = 0;  ///< index of its first next hop's interface; 0: none
   std::optional<IpAddress> gateway;
   std::uint32_t table = 0;
 };
 Result<std::vector<RouteState>> routes(nl_sock* socket);
-/// IPv6 routes that the kernel itself made from what routers advertised (RTF_ADDRCONF; rtnetlink does not tell): to and
-/// interface only.
-std::vector<RouteState> learned_routes();
+/// Empty when there is none, or none any more.
+std::string interface_name(int index);
+/// 0 when there is none.
+int interface_index(const std::string& name);
+
+struct LearnedRoute {
+  Subnet to;
+  std::string interface;
+};
+/// IPv6 routes that the kernel itself made from what routers advertised (RTF_ADDRCONF; rtnetlink does not tell).
+std::vector<LearnedRoute> learned_routes();
 Result<void> add_route(nl_sock* socket, const std::string& interface, const StaticRoute& route);
 Result<void> remove_route(nl_sock* socket, const std::string& interface, const StaticRoute& route);
 

@@ -28,6 +28,22 @@ Result<Cache> links(nl_sock* socket) {
   return Cache(cache);
 }
 
+/// Those of one master: the kernel looks through them (linux/net/core/rtnetlink.c, rtnl_dump_ifinfo). One that does not
+/// know to lists all.
+Result<Cache> links_below(nl_sock* socket, int master) {
+  const auto failed = [](int code) { return route_error(code, "list a bridge's ports"); };
+  nl_cache* raw = nullptr;
+  if (const int code = nl_cache_alloc_name("route/link", &raw); code < 0) return failed(code);
+  Cache cache(raw);
+  const NlMessage message(nlmsg_alloc_simple(RTM_GETLINK, NLM_F_DUMP));
+  ifinfomsg header{};
+  nlmsg_append(message.get(), &header, sizeof header, NLMSG_ALIGNTO);
+  nla_put_u32(message.get(), IFLA_MASTER, static_cast<std::uint32_t>(master));
+  if (const int code = nl_send_auto(socket, message.get()); code < 0) return failed(code);
+  if (const int code = nl_cache_pickup(socket, cache.get()); code < 0) return failed(code);
+  return cache;
+}
+
 LinkState state_of(rtnl_link* link) {
   LinkState state;
   state.index = rtnl_link_get_ifindex(link);
@@ -126,7 +142,7 @@ Result<std::vector<std::string>> bridge_ports(nl_sock* socket, const std::string
   NWF_TRY(const auto found, find_link(socket, bridge));
   std::vector<std::string> ports;
   if (!found) return ports;
-  NWF_TRY(const Cache cache, links(socket));
+  NWF_TRY(const Cache cache, links_below(socket, found->index));
   for (nl_object* object = nl_cache_get_first(cache.get()); object != nullptr; object = nl_cache_get_next(object)) {
     auto* link = reinterpret_cast<rtnl_link*>(object);
     if (rtnl_link_get_master(link) == found->index) ports.emplace_back(rtnl_link_get_name(link));

@@ -123,8 +123,10 @@ Result<void> remove_proxy(nl_sock* socket, const std::string& interface, const I
 Result<std::vector<IpAddress>> host_routes_of(nl_sock* socket, const std::string& interface) {
   NWF_TRY(const auto all, routes(socket));
   std::vector<IpAddress> addresses;
+  const int index = interface_index(interface);
+  if (index == 0) return addresses;
   for (const RouteState& route : all)
-    if (route.interface == interface && !route.gateway && route.table == RT_TABLE_MAIN &&
+    if (route.link == index && !route.gateway && route.table == RT_TABLE_MAIN &&
         route.to.prefix == route.to.address.bits())
       addresses.push_back(route.to.address);
   std::sort(addresses.begin(), addresses.end());

@@ -4,6 +4,7 @@
 
   networks.py NWFCTL [NETWORKS [PORTS]]"""
 import pathlib
+import resource
 import statistics
 import sys
 import time
@@ -47,12 +48,21 @@ def echo_server():
 
 for number in range(count):
     scene.define(xml(number))
-server, costs = echo_server(), []
+server, costs, busy = echo_server(), [], []
+
+
+def processor():
+    """Milliseconds that processes which have ended took of a processor."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (used.ru_utime + used.ru_stime) * 1000
+
+
 guest, batch = None, []
 for number in range(count):
-    begin = time.monotonic()
+    begin, before = time.monotonic(), processor()
     scene.nwfctl("net", "start", "n%d" % number)
     costs.append((time.monotonic() - begin) * 1000)
+    busy.append(processor() - before)
     if number == 0:
         guest = scene.guest("g", "br0", "10.100.0.10/24", "10.100.0.1")
         alone = statistics.median(packets(guest) for _ in range(3))
@@ -69,8 +79,9 @@ run("ip", "-batch", "-", stdin="".join(batch))
 placed = "%d ports" % (per * count)
 crowded = statistics.median(packets(guest) for _ in range(3))
 tenth = max(1, count // 10)
-first, last = statistics.median(costs[:tenth]), statistics.median(costs[-tenth:])
-print("net start, median of the first %d: %.1f ms; of the last %d of %d: %.1f ms (ratio %.2f)" % (tenth, first, tenth, count, last, last / first))
+for what, taken in (("", costs), (" of a processor", busy)):
+    first, last = statistics.median(taken[:tenth]), statistics.median(taken[-tenth:])
+    print("net start, median of the first %d: %.1f ms%s; of the last %d of %d: %.1f ms (ratio %.2f)" % (tenth, first, what, tenth, count, last, last / first))
 print("echoes a second through a nat network: alone %.0f, with %d networks and %s %.0f (ratio %.2f)" % (alone, count, placed, crowded, crowded / alone))
 server.kill()
 scene.end()
