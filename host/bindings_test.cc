@@ -88,5 +88,26 @@ TEST_F(BindingsTest, ADocumentThatIsNoneIsAnErrorEachTime) {
   EXPECT_FALSE(bindings_->of([](const Owner&) { return false; }).has_value());
 }
 
+TEST_F(BindingsTest, OneThatIsLookedForIsTheOneThatIsThere) {
+  const auto filter_of = [&](const std::string& port) {
+    const auto found = bindings_->find(port);
+    EXPECT_TRUE(found.has_value());
+    return found && *found ? (*found)->filter : "none";
+  };
+  EXPECT_EQ(filter_of("vnet0"), "none");
+  put("vnet0", "one", "a");
+  settle();
+  EXPECT_EQ(filter_of("vnet0"), "a");
+  EXPECT_EQ(filter_of("vnet0"), "a") << "from memory";
+  put("vnet0", "one", "b");
+  EXPECT_EQ(filter_of("vnet0"), "b");
+  settle();
+  EXPECT_EQ(filter_of("vnet0"), "b");
+  EXPECT_THAT(of("one"), ElementsAre("vnet0=b"));
+  ASSERT_TRUE(store_->remove(store::Shelf::Bindings, "vnet0").has_value());
+  EXPECT_EQ(filter_of("vnet0"), "none");
+  EXPECT_THAT(of("one"), ElementsAre());
+}
+
 }  // namespace
 }  // namespace nwf::host

@@ -223,6 +223,46 @@ Result<PlannedPort> planned_port(const PortChange& change, bool was_closed, Prog
   return port;
 }
 
+/// Ports that have waited for an address, and come to what they waited for. The sets of those that wait are looked up
+/// before all others (engine/ruleset/dispatch.cc): a frame finds its port there, or after the instant of the change in
+/// what it came to, so that one transaction does it all. The other way round a frame could look for it too late in the
+/// one and too early in the other.
+bool all_that_move_waited(const std::vector<PlannedPort>& planned, const std::vector<PortStep>& steps) {
+  for (std::size_t i = 0; i < planned.size(); ++i) {
+    if (!moves(steps[i])) continue;
+    const auto& [before, after, was_closed, stays_closed] = planned[i];
+    if (!before || !after || was_closed || stays_closed) return false;
+    if (!Programs::is_waiting(before->program->program.filter) || Programs::is_waiting(after->program->program.filter))
+      return false;
+  }
+  return true;
+}
+
+/// Ports that come to wait for an address.
+bool all_that_move_will_wait(const std::vector<PlannedPort>& planned, const std::vector<PortStep>& steps) {
+  for (std::size_t i = 0; i < planned.size(); ++i) {
+    if (!moves(steps[i])) continue;
+    const auto& [before, after, was_closed, stays_closed] = planned[i];
+    if (!before || !after || was_closed || stays_closed) return false;
+    if (!Programs::is_waiting(after->program->program.filter) || Programs::is_waiting(before->program->program.filter))
+      return false;
+  }
+  return true;
+}
+
+/// Takes out of what the port had before the values that only its old program looks up: frames may still be in it.
+PortElements take_what_only_it_looks_up(PortStep& port) {
+  const auto stays = [&](const auto& entry) {
+    return is_dispatch(entry.set) || std::any_of(port.after.entries.begin(), port.after.entries.end(),
+                                                 [&](const auto& other) { return other.set.name == entry.set.name; });
+  };
+  const auto last = std::stable_partition(port.before.entries.begin(), port.before.entries.end(), stays);
+  PortElements taken;
+  taken.entries.assign(std::make_move_iterator(last), std::make_move_iterator(port.before.entries.end()));
+  port.before.entries.erase(last, port.before.entries.end());
+  return taken;
+}
+
 }  // namespace
 
 Result<Wanted> wanted_ruleset(const std::vector<Binding>& bindings, Programs& programs, const Ruleset& held) {
@@ -372,7 +412,18 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
   }
 
   const bool any_moves = std::any_of(steps.begin(), steps.end(), moves);
-  if (!any_moves && plan.programs.empty() && plan.gone.empty() && plan.closed.empty() == knowledge_.closed.empty()) {
+  const bool only_elements =
+      plan.programs.empty() && plan.gone.empty() && plan.closed.empty() == knowledge_.closed.empty();
+  if (only_elements && any_moves && all_that_move_waited(planned, steps)) {
+    for (PortStep& port : steps) {
+      PortElements last = take_what_only_it_looks_up(port);
+      add_missing(last, port.after, true, plan.sweep);
+      add_missing(port.before, port.after, true, plan.changes);
+      add_missing(port.after, port.before, false, plan.changes);
+    }
+    return plan;
+  }
+  if (!any_moves && only_elements) {
     // The usual case: the programs are there, only elements come and go. Deletions first: in a verdict map the new
     // element may have the key of the old one.
     for (PortStep& port : steps) add_missing(port.before, port.after, true, plan.changes);
@@ -431,6 +482,13 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
     // Connection limits of before and after may exclude each other: then all of it is the one transaction.
     if (auto fresh = frame(both, after.capabilities(), after.options())) {
       add_coming(*fresh);
+      if (all_that_move_will_wait(planned, steps)) {
+        start = joined(from, *fresh, steps);
+        plan.changes = diff(from, start);
+        plan.sweep = diff(start, to);
+        plan.sweep_waits = true;
+        return plan;
+      }
       start = made(from, *fresh, steps);
       plan.make = diff(from, start);
       plan.unmake = diff(start, from);

@@ -141,5 +141,18 @@ TEST_F(FirewallTest, AFirstAddressIsInForceWithoutAWaitWhateverElseTheHostRuns) 
   }
 }
 
+TEST_F(FirewallTest, AFirstAddressIsOneTransactionWhereBothProgramsAreThere) {
+  bind(bound("vnet1", "f0", {"192.0.2.11"}));
+  bind(learned("vnet2", "f0", ""));
+  const Binding waits = learned("vnet0", "f0", ""), knows = learned("vnet0", "f0", "192.0.2.1");
+  bind(waits);
+  const auto took = change(waits, knows);
+  ASSERT_THAT(took, ::testing::Each("apply"));
+  EXPECT_THAT(took, ::testing::SizeIs(::testing::Le(2)))
+      << "the change, and a sweep of what only waiting ports look up";
+  EXPECT_THAT(change(knows, waits), ElementsAre("apply", "leave", "apply"))
+      << "what the old program's first layer let pass meets its second one, too";
+}
+
 }  // namespace
 }  // namespace nwf::host

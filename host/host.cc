@@ -75,6 +75,7 @@ class Host final : public LearningHost {
   Result<std::optional<GuestPort>> guest_port(const std::string& port) override;
   Result<std::vector<Believed>> believe(const std::vector<PortEvent>& events) override;
   Result<GuestBound> guest_bind(const std::string& text, const std::string& file, GuestState state) override;
+  Result<bool> settle() override;
   Result<std::vector<BindingSummary>> guest_unbind(const std::string& name,
                                                    const std::optional<Mac>& unplugged) override;
   Result<Applied> apply(const std::vector<Document>& documents, const Progress& progress) override {
@@ -117,6 +118,10 @@ class Host final : public LearningHost {
   Result<void> open_firewall();
   Result<void> save_knowledge();
   /// The kernel as the state says, but for these ports: as if they were not bound.
+  /// save_knowledge() when there is time: until then others have no hint, rather than one that is wrong.
+  Result<void> put_off_saving();
+  /// What was put off, unless it is worth nothing any more. The lock is held.
+  Result<void> save_what_was_put_off();
   Result<std::size_t> reconcile_all(const std::set<std::string>& unbound = {});
   LowerOptions lower_options() const { return {options_.mark, options_.filter_host_traffic, options_.optimise}; }
 
@@ -149,8 +154,9 @@ class Host final : public LearningHost {
   /// All these ports at one instant, in the kernel and then in the store. Returns warnings.
   Result<std::vector<std::string>> change_ports(std::vector<PortChange> changes);
   Result<GuestPort> guest_port_of(const Binding& binding);
-  /// What to do about one port's events; nothing to do leaves `changed` false.
-  Result<Believed> consider(const Binding& binding, const std::vector<const learn::Event*>& events);
+  /// What to do about one port's events, given what is believed; nothing to do leaves `changed` false.
+  Result<Believed> consider(const Binding& binding, learn::Beliefs beliefs,
+                            const std::vector<const learn::Event*>& events);
   /// Brings what is believed of these ports into force and into the store.
   Result<void> enforce(const std::vector<std::pair<Binding, Believed*>>& ports);
   Result<void> expire_all(std::vector<Binding>& bindings);
@@ -167,10 +173,12 @@ class Host final : public LearningHost {
   std::optional<Firewall> firewall_;
   std::optional<Programs> programs_;
 };
+  bool saving_put_off_ = false;  ///< what is known of the kernel is in firewall_ alone
 
 Result<std::unique_ptr<store::Lock>> Host::begin() {
   NWF_TRY(auto lock, take_lock(*store_));
   NWF_CHECK(library_.seed());
+  if (lock->after_crash()) saving_put_off_ = false;
   library_.forget_all();
   programs_.reset();
   return lock;
@@ -185,6 +193,7 @@ Result<void> Host::open_backend() {
 Result<void> Host::open_firewall() {
   NWF_CHECK(open_backend());
   NWF_TRY(const auto text, store_->get(Shelf::State, kKnowledgeDocument));
+  NWF_CHECK(save_what_was_put_off());
   std::optional<Knowledge> knowledge;
   if (text) knowledge = knowledge_from_text(*text);
   if (knowledge && (knowledge->place != this_place() || knowledge->host_traffic != options_.filter_host_traffic))
@@ -202,14 +211,45 @@ Result<void> Host::open_firewall() {
 
 Result<void> Host::save_knowledge() {
   const auto prepared = store_->prepare(Shelf::State, kKnowledgeDocument, to_text(firewall_->knowledge()));
+  saving_put_off_ = false;
   if (prepared && (*prepared)->commit()) return {};
   // The change itself is done, and this is only a hint. None is as good, where an old one would be wrong.
   return store_->remove(Shelf::State, kKnowledgeDocument);
 }
 
 Result<std::unique_ptr<store::Lock>> Host::resume() {
+Result<void> Host::put_off_saving() {
+  if (saving_put_off_) return {};
+  NWF_CHECK(store_->remove(Shelf::State, kKnowledgeDocument));
+  saving_put_off_ = true;
+  return {};
+}
+
+Result<void> Host::save_what_was_put_off() {
+  if (!std::exchange(saving_put_off_, false) || !firewall_ || !firewall_->knows_kernel()) return {};
+  // Whoever wrote rules meanwhile, with a hint of its own or without, made ours worth nothing.
+  NWF_TRY(const auto others, store_->get(Shelf::State, kKnowledgeDocument));
+  NWF_TRY(const auto generation, backend_->generation());
+  if (others || generation != firewall_->knowledge().generation) return {};
+  return save_knowledge();
+}
+
+Result<bool> Host::settle() {
+  if (!saving_put_off_) return false;
+  NWF_TRY(const auto lock, take_lock(*store_));
+  if (lock->after_crash()) {
+    firewall_.reset();
+    saving_put_off_ = false;
+  }
+  NWF_CHECK(save_what_was_put_off());
+  return true;
+}
+
   NWF_TRY(auto lock, take_lock(*store_));
-  if (lock->after_crash()) firewall_.reset();
+  if (lock->after_crash()) {
+    firewall_.reset();
+    saving_put_off_ = false;
+  }
   const auto revision = store_->revision(Shelf::Filters);
   if (firewall_ && programs_ && firewall_->knows_kernel() && revision && revision == filters_revision_) {
     NWF_TRY(const auto generation, backend_->generation());
@@ -551,7 +591,7 @@ Result<BindingSummary> Host::binding_lookup(const std::string& port) {
 }
 
 Result<std::vector<BindingSummary>> Host::binding_list() {
-  NWF_TRY(const auto bindings, read_bindings());
+  NWF_TRY(const auto bindings, bindings_.all());
   std::vector<BindingSummary> list;
   list.reserve(bindings.size());
   for (const Binding& binding : bindings) list.push_back(summary(binding));
@@ -983,11 +1023,12 @@ Result<GuestPort> Host::guest_port_of(const Binding& binding) {
   return guest;
 }
 
-Result<Believed> Host::consider(const Binding& binding, const std::vector<const learn::Event*>& events) {
+Result<Believed> Host::consider(const Binding& binding, learn::Beliefs beliefs,
+                                const std::vector<const learn::Event*>& events) {
   Believed believed;
   believed.port = binding.port.text();
   NWF_TRY(const Learning learning, learning_of(binding.variables, options_.learning));
-  NWF_TRY(believed.before, leases_.read(binding.port, binding.mac));
+  believed.before = std::move(beliefs);
   believed.after = believed.before;
   for (const learn::Event* event : events)
     if (learn::believe(believed.after, *event, learning, leases_.now().boot)) believed.changed = true;
@@ -1006,7 +1047,7 @@ Result<void> Host::enforce(const std::vector<std::pair<Binding, Believed*>>& por
   }
   if (!changes.empty()) NWF_CHECK(carry_out([&]() -> Result<Change> { return Change{changes, {}}; }, *programs_));
   for (const auto& file : prepared) NWF_CHECK(file->commit());
-  if (!changes.empty()) NWF_CHECK(save_knowledge());
+  if (!changes.empty()) NWF_CHECK(put_off_saving());
   return {};
 }
 
@@ -1018,9 +1059,11 @@ Result<std::vector<Believed>> Host::believe(const std::vector<PortEvent>& events
   result.reserve(by_port.size());
   std::vector<std::pair<Binding, Believed*>> changed;
   for (const auto& [port, its] : by_port) {
-    NWF_TRY(auto binding, read_binding(port));
+    NWF_TRY(auto binding, bindings_.find(port));
     if (!binding) continue;
-    NWF_TRY(auto believed, consider(*binding, its));
+    NWF_TRY(auto beliefs, leases_.read(binding->port, binding->mac));
+    binding->learned = learn::values_of(beliefs);
+    NWF_TRY(auto believed, consider(*binding, std::move(beliefs), its));
     result.push_back(std::move(believed));
     if (result.back().changed) changed.emplace_back(std::move(*binding), &result.back());
   }
@@ -1042,7 +1085,8 @@ Result<void> Host::expire_all(std::vector<Binding>& bindings) {
   const learn::Event elapsed = learn::event::Elapsed{};
   for (Binding& binding : bindings) {
     if (binding.learned.empty()) continue;
-    auto believed = consider(binding, {&elapsed});
+    NWF_TRY(auto beliefs, leases_.read(binding.port, binding.mac));
+    auto believed = consider(binding, std::move(beliefs), {&elapsed});
     if (!believed || !believed->changed) continue;
     NWF_TRY(const auto prepared, leases_.prepare(binding, believed->after));
     NWF_CHECK(prepared->commit());

@@ -25,7 +25,9 @@ constexpr double kGuestRate = 50, kGuestBurst = 100;
 constexpr double kServerRate = 10'000, kServerBurst = 20'000;
 constexpr Instant kMuted = kSecond;
 /// The kernel's filter is not exchanged more often than this for what only saves it work.
-constexpr Instant kListenEvery = 20;
+constexpr Instant kListenEvery = 250;
+/// After so long without anything learned there is time for what was left.
+constexpr Instant kQuiet = 200;
 
 std::string hexadecimal(const std::vector<std::uint8_t>& bytes) { return fmt::format("{:02x}", fmt::join(bytes, "")); }
 
@@ -70,6 +72,7 @@ Result<void> Learner::refresh() {
   bound_.clear();
   std::map<std::string, Watched> before = std::move(watched_);
   watched_.clear();
+  ends_.clear();
   for (GuestPort& guest : guests) {
     const auto known = before.find(guest.port);
     put(std::move(guest), known == before.end() ? nullptr : &known->second);
@@ -84,6 +87,7 @@ Result<void> Learner::refresh(const std::set<std::string>& ports) {
     const auto known = watched_.find(name);
     std::optional<Watched> before;
     if (known != watched_.end()) {
+      note_end(known->second, std::nullopt);
       before = std::move(known->second);
       watched_.erase(known);
     }
@@ -115,7 +119,14 @@ void Learner::put(GuestPort guest, Watched* before) {
     watched.dhcpv6 = std::move(before->dhcpv6);
   }
   watched.port = std::move(*guest.learning);
-  watched_.insert_or_assign(guest.port, std::move(watched));
+  Watched& put = watched_.insert_or_assign(guest.port, std::move(watched)).first->second;
+  note_end(put, learn::next_end(put.port.beliefs));
+}
+
+void Learner::note_end(Watched& watched, std::optional<Instant> end) {
+  if (watched.ends) ends_.erase({*watched.ends, watched.port.port});
+  watched.ends = end;
+  if (end) ends_.emplace(*end, watched.port.port);
 }
 
 /// Where the ports are among the interfaces.
@@ -136,6 +147,7 @@ Result<void> Learner::place() {
     by_interface_.emplace(index, &learning->second);
   }
   std::erase_if(allowances_, [&](const auto& allowance) { return !links_.contains(allowance.first); });
+  std::erase_if(muted_, [&](unsigned interface) { return !links_.contains(interface); });
   std::erase_if(prefixes_, [&](const auto& bridge) { return !links_.contains(bridge.first); });
   if (by_interface_.empty()) {
     capture_.reset();
@@ -176,8 +188,7 @@ Result<void> Learner::listen() {
   }
   for (const auto& [index, link] : links_)
     if (link.kind == "bridge") wanted.bridges.push_back(index);
-  for (const auto& [interface, allowance] : allowances_)
-    if (allowance.muted_until) wanted.muted.push_back(interface);
+  wanted.muted.assign(muted_.begin(), muted_.end());
   listen_at_.reset();
   listened_at_ = now_;
   if (wanted == wanted_) return {};
@@ -202,6 +213,7 @@ bool Learner::allowed(unsigned interface, bool guest) {
     return true;
   }
   allowance.muted_until = now_ + kMuted;
+  muted_.insert(interface);
   ++figures_.limited;
   listen_at_ = now_;
   return false;
@@ -222,23 +234,31 @@ std::optional<Instant> Learner::next_deadline() const {
   const auto sooner = [&](const std::optional<Instant>& at) {
     if (at && (!next || *at < *next)) next = at;
   };
-  for (const auto& [interface, allowance] : allowances_) sooner(allowance.muted_until);
-  for (const auto& [name, watched] : watched_) sooner(learn::next_end(watched.port.beliefs));
+  sooner(settle_at_);
+  for (const unsigned interface : muted_) sooner(allowances_.at(interface).muted_until);
+  if (!ends_.empty()) sooner(ends_.begin()->first);
   return next;
 }
 
 Result<void> Learner::tick() {
   now_ = clock_().boot;
   captured_.reset();
-  for (auto& [interface, allowance] : allowances_)
-    if (allowance.muted_until && *allowance.muted_until <= now_) {
-      allowance = {kGuestBurst, now_, {}};
-      listen_at_ = now_;
-    }
-  for (auto& [name, watched] : watched_)
-    if (const auto end = learn::next_end(watched.port.beliefs); end && *end <= now_)
-      add(watched, learn::event::Elapsed{});
+  std::erase_if(muted_, [&](unsigned interface) {
+    Allowance& allowance = allowances_.at(interface);
+    if (*allowance.muted_until > now_) return false;
+    allowance = {kGuestBurst, now_, {}};
+    listen_at_ = now_;
+    return true;
+  });
+  for (const auto& [end, port] : ends_) {
+    if (end > now_) break;
+    add(watched_.at(port), learn::event::Elapsed{});
+  }
   NWF_CHECK(deliver());
+  if (settle_at_ && *settle_at_ <= now_) {
+    settle_at_.reset();
+    NWF_CHECK(host_.settle());
+  }
   if (capture_ != nullptr && listen_at_ && *listen_at_ <= now_) return listen();
   return {};
 }
@@ -253,6 +273,7 @@ Result<void> Learner::deliver() {
   const std::vector<PortEvent> events = std::exchange(events_, {});
   const std::map<std::string, std::int64_t> heard = std::exchange(heard_, {});
   NWF_TRY(const auto all, host_.believe(events));
+  settle_at_ = now_ + kQuiet;
   for (const Believed& believed : all) {
     const auto watched = watched_.find(believed.port);
     if (watched == watched_.end()) continue;
@@ -266,6 +287,7 @@ Result<void> Learner::deliver() {
         for (learn::Belief& belief : watched->second.port.beliefs)
           if (belief.ends && *belief.ends <= now_) belief.ends = now_ + kSecond;
     }
+    note_end(watched->second, learn::next_end(watched->second.port.beliefs));
     if (believed.changed) {
       ++figures_.learned;
       if (const auto first = heard.find(believed.port); first != heard.end())

@@ -19,6 +19,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "host/figures.h"
@@ -75,6 +76,7 @@ class Learner {
       std::vector<std::uint8_t> client;
     };
     std::vector<Question> dhcp, dhcpv6;  ///< the last ones
+    std::optional<learn::Instant> ends;  ///< as in ends_
   };
   /// How much an interface may send: a bucket that fills with time.
   struct Allowance {
@@ -120,6 +122,8 @@ class Learner {
   Result<void> listen();
   bool wants_sightings(const Watched& watched) const;
   void schedule_listen();
+  /// What is believed of this port is another, or nothing any more.
+  void note_end(Watched& watched, std::optional<learn::Instant> end);
 
   LearningHost& host_;
   std::function<Clocks()> clock_;
@@ -134,12 +138,15 @@ class Learner {
   std::multimap<Mac, Watched*> by_mac_;
   std::map<unsigned, Mac> guests_;  ///< bound ports that exist, by interface
   std::map<unsigned, Allowance> allowances_;
-  std::map<unsigned, std::vector<Advertised>> prefixes_;  ///< by bridge
+  std::set<unsigned> muted_;                               ///< interfaces that are not listened to for a while
+  std::set<std::pair<learn::Instant, std::string>> ends_;  ///< when the first belief of a port ends, by time
+  std::map<unsigned, std::vector<Advertised>> prefixes_;   ///< by bridge
   std::vector<PortEvent> events_;
   std::optional<std::int64_t> captured_;       ///< when the kernel saw the frame that is looked at
   std::map<std::string, std::int64_t> heard_;  ///< by port: of the first frame that its events are from
   learn::Instant now_ = 0;
   learn::Instant listened_at_ = 0;
+  std::optional<learn::Instant> settle_at_;
   std::optional<learn::Instant> listen_at_;
   LearnerFigures figures_;
 };

@@ -99,6 +99,13 @@ class FileLock : public Lock {
   bool after_crash_;
 };
 
+ListedDocument looked_at(const std::string& name, const struct stat& file, std::int64_t now) {
+  return {name,
+          {file.st_dev, file.st_ino, static_cast<std::uint64_t>(file.st_size), nanoseconds(file.st_mtim),
+           nanoseconds(file.st_ctim)},
+          now - nanoseconds(file.st_ctim) >= kStepNs};
+}
+
 class DirectoryStore : public Store {
  public:
   explicit DirectoryStore(std::string root) : root_(std::move(root)) {
@@ -174,12 +181,19 @@ class DirectoryStore : public Store {
         if (errno == ENOENT) continue;
         return fail(file_error(errno, "look at", this->path(shelf, name)));
       }
-      documents.push_back({name,
-                           {file.st_dev, file.st_ino, static_cast<std::uint64_t>(file.st_size),
-                            nanoseconds(file.st_mtim), nanoseconds(file.st_ctim)},
-                           now - nanoseconds(file.st_ctim) >= kStepNs});
+      documents.push_back(looked_at(name, file, now));
     }
     return documents;
+  }
+
+  Result<std::optional<ListedDocument>> look(Shelf shelf, const std::string& name) override {
+    NWF_CHECK(file_of(shelf, name));
+    struct stat file {};
+    const std::string path = this->path(shelf, name);
+    const std::int64_t now = now_ns();
+    if (::lstat(path.c_str(), &file) == 0) return std::optional(looked_at(name, file, now));
+    if (errno == ENOENT || errno == ENOTDIR) return std::optional<ListedDocument>();
+    return fail(file_error(errno, "look at", path));
   }
 
   std::optional<std::string> revision(Shelf shelf) override {

@@ -76,6 +76,8 @@ class Store {
   virtual Result<std::vector<std::string>> list(Shelf shelf) = 0;
   /// The same with how each looks, for readers that keep what they read. One that goes meanwhile is left out.
   virtual Result<std::vector<ListedDocument>> look(Shelf shelf) = 0;
+  /// How one document looks; nothing when it is not there.
+  virtual Result<std::optional<ListedDocument>> look(Shelf shelf, const std::string& name) = 0;
   virtual Result<std::unique_ptr<Prepared>> prepare(Shelf shelf, const std::string& name, std::string_view text) = 0;
   /// prepare() and commit() for whom nothing stands between the two.
   Result<void> put(Shelf shelf, const std::string& name, std::string_view text) {

@@ -7,9 +7,6 @@
 namespace nwf {
 namespace {
 
-/// Sets and maps that lead a port to a program have its name for a key, and nothing else.
-bool is_dispatch(const Set& set) { return set.key.size() == 1 && set.key[0].type == KeyType::IfName; }
-
 bool has_set(const PortElements& elements, const std::string& name) {
   return std::any_of(elements.entries.begin(), elements.entries.end(),
                      [&](const auto& entry) { return entry.set.name == name; });
@@ -36,6 +33,8 @@ Table& table_in(Ruleset& ruleset, Family family) {
 
 }  // namespace
 
+bool is_dispatch(const Set& set) { return set.key.size() == 1 && set.key[0].type == KeyType::IfName; }
+
 bool moves(const PortStep& port) {
   if (port.before.entries.empty()) return false;
   return std::any_of(port.after.entries.begin(), port.after.entries.end(), [&](const auto& entry) {
@@ -46,7 +45,7 @@ bool moves(const PortStep& port) {
   });
 }
 
-Ruleset made(const Ruleset& from, const Ruleset& fresh, const std::vector<PortStep>& ports) {
+Ruleset joined(const Ruleset& from, const Ruleset& fresh, const std::vector<PortStep>& ports) {
   Ruleset result = from;
   for (const auto& [family, table] : fresh.tables) {
     Table& into = table_in(result, family);
@@ -62,14 +61,22 @@ Ruleset made(const Ruleset& from, const Ruleset& fresh, const std::vector<PortSt
         into.chains.emplace(name, chain);
     }
   }
+  for (const PortStep& port : ports) {
+    if (!moves(port)) continue;
+    for (const auto& entry : port.after.entries)
+      if (!has_set(port.before, entry.set.name))
+        table_in(result, Family::Bridge).elements[entry.set.name].insert(entry.elements.begin(), entry.elements.end());
+  }
+  return result;
+}
+
+Ruleset made(const Ruleset& from, const Ruleset& fresh, const std::vector<PortStep>& ports) {
+  Ruleset result = joined(from, fresh, ports);
   std::set<std::string> come_to, left;
   for (const PortStep& port : ports) {
     if (!moves(port)) continue;
     come_to.merge(dispatch_only_in(port.after, port.before));
     left.merge(dispatch_only_in(port.before, port.after));
-    for (const auto& entry : port.after.entries)
-      if (!has_set(port.before, entry.set.name))
-        table_in(result, Family::Bridge).elements[entry.set.name].insert(entry.elements.begin(), entry.elements.end());
   }
   for (const std::string& name : left) come_to.erase(name);
   for (auto& [name, chain] : table_in(result, Family::Bridge).chains) {

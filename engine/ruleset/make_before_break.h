@@ -12,6 +12,13 @@
 //     (to)      the change; whoever no longer finds the port where it was, finds it where it goes
 //     to_sweep  values that only the old program looked up go last, for packets still in it
 //
+// A packet also goes through two layers, ethernet and inet, at different times. Ports that come to wait for an address
+// run a program that has no inet layer: a packet that the old program's ethernet layer let pass must still meet its
+// inet layer. Since the sets of ports that wait are looked up before all others (dispatch.cc), such a port is in both
+// for a while: it is joined() to them, which is the change; and when packets of before have left, it leaves the old
+// program. The other way round the old program alone would have let pass what its ethernet layer let pass. Between two
+// programs with both layers a packet may be judged by one of the old and one of the new.
+//
 // A packet may be held up between two lookups for longer than a transaction takes (an interrupt, a virtual machine's
 // processor that is taken away), and come to the change with rules of before the preparation, or to the sweep from
 // within the old program. So between the three packets are let leave, where there are rules that some do not know.
@@ -30,12 +37,18 @@ struct PortStep {
   PortElements after;
 };
 
+/// Sets and maps that lead a port to a program have its name for a key, and nothing else.
+bool is_dispatch(const Set& set);
+
 /// True when the port is found in another set or map afterwards, or goes to another chain from there.
 bool moves(const PortStep& port);
 
 /// `from` with what it lacks of `fresh` (the programs to come, without ports, and the base chains of before and after
 /// together), and of each port that moves the elements for which it has none in the same set. Base chains look ports up
-/// first where they leave, then where they come to.
+/// in the order of `fresh`.
+Ruleset joined(const Ruleset& from, const Ruleset& fresh, const std::vector<PortStep>& ports);
+
+/// joined(), but base chains look ports up first where they leave, then where they come to.
 Ruleset made(const Ruleset& from, const Ruleset& fresh, const std::vector<PortStep>& ports);
 
 /// `to` with the values that a port had before in sets where it has none afterwards. Equal to `to` when there are none;

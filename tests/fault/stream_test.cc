@@ -188,6 +188,28 @@ TEST_F(StreamFault, MovesFromProgramToProgram) {
   EXPECT_EQ(counts.leaked, 0U) << counts.first_wrong;
 }
 
+// A port that waits for an address leaves its program by one transaction, not by three, and comes back to it by three.
+TEST_F(StreamFault, LearnedAddressesComeAndGo) {
+  NWF_ASSERT_OK(service_->binding_delete("vnet0"));
+  NWF_ASSERT_OK(
+      service_->binding_create("<filterbinding><portdev name='vnet0'/><mac address='" + one_.mac +
+                                   "'/><filterref filter='streamed'><parameter name='CTRL_IP_LEARNING' value='any'/>"
+                                   "<parameter name='LAST' value='5001'/></filterref></filterbinding>",
+                               "vnet0"));
+  Stream stream(taps_, kinds());
+  stream.start();
+  for (std::size_t i = 0; i < 2 * changes(); ++i) {
+    NWF_ASSERT_OK(service_->learned_set("vnet0", {one_.ip}));
+    NWF_ASSERT_OK(service_->learned_forget("vnet0", {}));
+  }
+  const StreamCounts counts = stream.stop();
+  fmt::print("{} frames that pass with an address: {} lost without; {} that must never: {} leaked\n", counts.must_pass,
+             counts.lost, counts.must_never, counts.leaked);
+  EXPECT_GT(counts.lost, 0U) << "the port never waited";
+  EXPECT_LT(counts.lost, counts.must_pass) << "the address was never in force";
+  EXPECT_EQ(counts.leaked, 0U) << counts.first_wrong;
+}
+
 TEST_F(StreamFault, BindsAndUnbindsOfNeighbours) {
   add_guest("vnet2");
   expect_unseen(2 * changes(), [&](std::size_t i) {
