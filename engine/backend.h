@@ -7,9 +7,11 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "engine/error.h"
 #include "engine/ruleset/change.h"
+#include "engine/ruleset/drops.h"
 #include "engine/ruleset/ruleset.h"
 
 namespace nwf {
@@ -46,6 +48,8 @@ class Backend {
   /// Only these chains with their rules, and the definitions of the sets: no elements, so that the cost does not grow
   /// with the ports. A chain or a table that is not there is left out.
   virtual Result<Held> read(const ChainNames& chains) = 0;
+  /// What rules dropped, by port and rule, in no order (engine/ruleset/drops.h).
+  virtual Result<std::vector<CountedDrops>> drops() { return std::vector<CountedDrops>{}; }
   /// The generation the kernel's ruleset is at; any change by anybody gives a new one.
   virtual Result<std::uint32_t> generation() = 0;
   /// Applies all of `changes` at one instant, or nothing. With `generation` the kernel refuses

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/model/filter.h"
+
 namespace nwf::host {
 
 /// Upper ends of the latency classes, in microseconds; one more class holds all that took longer.
@@ -37,6 +39,17 @@ struct PortFigures {
   std::uint64_t frames_in = 0, bytes_in = 0;    ///< what came to the guest
 };
 
+/// What one rule dropped of one port's packets, since a day ago at the latest when nothing came to it for that long.
+struct PortDrops {
+  std::string port;
+  std::string filter;  ///< that the port is bound to
+  Layer layer = Layer::Ethernet;
+  Direction direction = Direction::Out;  ///< Out or In
+  std::string rule;                      ///< `FILTER rule N line L`
+  std::uint64_t packets = 0;
+  std::uint64_t bytes = 0;  ///< without Ethernet headers
+};
+
 /// What the learner has counted since it began.
 struct LearnerFigures {
   std::uint64_t frames = 0;     ///< handed over by the kernel
@@ -61,6 +74,7 @@ struct Figures {
   Latency heals;                                ///< from somebody else's change to its undoing
   LearnerFigures learner;
   std::vector<PortFigures> ports;  ///< sorted by name
+  std::vector<PortDrops> drops;    ///< sorted by port, layer, direction and rule
 };
 
 }  // namespace nwf::host

@@ -67,6 +67,7 @@ class Host final : public LearningHost {
   Result<std::vector<BindingSummary>> binding_list() override;
   Result<Bound> binding_set(const std::string& port, const Variables& values) override;
   Result<PortRules> binding_rules(const std::string& port) override;
+  Result<std::vector<PortDrops>> drops(const std::string& port) override;
   Result<std::vector<LearnedAddress>> learned_list(const std::string& port) override;
   Result<std::vector<LearnedAddress>> learned_forget(const std::string& port, const std::string& address) override;
   Result<std::vector<LearnedAddress>> learned_set(const std::string& port,
@@ -74,8 +75,8 @@ class Host final : public LearningHost {
   Result<std::vector<GuestPort>> guest_ports() override;
   Result<std::optional<GuestPort>> guest_port(const std::string& port) override;
   Result<std::vector<Believed>> believe(const std::vector<PortEvent>& events) override;
-  Result<GuestBound> guest_bind(const std::string& text, const std::string& file, GuestState state) override;
   Result<bool> settle() override;
+  Result<GuestBound> guest_bind(const std::string& text, const std::string& file, GuestState state) override;
   Result<std::vector<BindingSummary>> guest_unbind(const std::string& name,
                                                    const std::optional<Mac>& unplugged) override;
   Result<Applied> apply(const std::vector<Document>& documents, const Progress& progress) override {
@@ -117,11 +118,11 @@ class Host final : public LearningHost {
   /// The firewall, with what an earlier process knew of the kernel.
   Result<void> open_firewall();
   Result<void> save_knowledge();
-  /// The kernel as the state says, but for these ports: as if they were not bound.
   /// save_knowledge() when there is time: until then others have no hint, rather than one that is wrong.
   Result<void> put_off_saving();
   /// What was put off, unless it is worth nothing any more. The lock is held.
   Result<void> save_what_was_put_off();
+  /// The kernel as the state says, but for these ports: as if they were not bound.
   Result<std::size_t> reconcile_all(const std::set<std::string>& unbound = {});
   LowerOptions lower_options() const { return {options_.mark, options_.filter_host_traffic, options_.optimise}; }
 
@@ -172,13 +173,13 @@ class Host final : public LearningHost {
   std::unique_ptr<Backend> backend_;
   std::optional<Firewall> firewall_;
   std::optional<Programs> programs_;
-};
   bool saving_put_off_ = false;  ///< what is known of the kernel is in firewall_ alone
+};
 
 Result<std::unique_ptr<store::Lock>> Host::begin() {
   NWF_TRY(auto lock, take_lock(*store_));
-  NWF_CHECK(library_.seed());
   if (lock->after_crash()) saving_put_off_ = false;
+  NWF_CHECK(library_.seed());
   library_.forget_all();
   programs_.reset();
   return lock;
@@ -192,8 +193,8 @@ Result<void> Host::open_backend() {
 
 Result<void> Host::open_firewall() {
   NWF_CHECK(open_backend());
-  NWF_TRY(const auto text, store_->get(Shelf::State, kKnowledgeDocument));
   NWF_CHECK(save_what_was_put_off());
+  NWF_TRY(const auto text, store_->get(Shelf::State, kKnowledgeDocument));
   std::optional<Knowledge> knowledge;
   if (text) knowledge = knowledge_from_text(*text);
   if (knowledge && (knowledge->place != this_place() || knowledge->host_traffic != options_.filter_host_traffic))
@@ -210,14 +211,13 @@ Result<void> Host::open_firewall() {
 }
 
 Result<void> Host::save_knowledge() {
-  const auto prepared = store_->prepare(Shelf::State, kKnowledgeDocument, to_text(firewall_->knowledge()));
   saving_put_off_ = false;
+  const auto prepared = store_->prepare(Shelf::State, kKnowledgeDocument, to_text(firewall_->knowledge()));
   if (prepared && (*prepared)->commit()) return {};
   // The change itself is done, and this is only a hint. None is as good, where an old one would be wrong.
   return store_->remove(Shelf::State, kKnowledgeDocument);
 }
 
-Result<std::unique_ptr<store::Lock>> Host::resume() {
 Result<void> Host::put_off_saving() {
   if (saving_put_off_) return {};
   NWF_CHECK(store_->remove(Shelf::State, kKnowledgeDocument));
@@ -245,6 +245,7 @@ Result<bool> Host::settle() {
   return true;
 }
 
+Result<std::unique_ptr<store::Lock>> Host::resume() {
   NWF_TRY(auto lock, take_lock(*store_));
   if (lock->after_crash()) {
     firewall_.reset();
@@ -698,6 +699,31 @@ Result<std::vector<BindingSummary>> Host::guest_unbind(const std::string& name, 
   }
   NWF_CHECK(change_ports(changes));
   return result;
+}
+
+Result<std::vector<PortDrops>> Host::drops(const std::string& port) {
+  NWF_TRY(const auto lock, resume());
+  if (!port.empty()) NWF_CHECK(require_binding(port));
+  NWF_TRY(const auto counted, backend_->drops());
+  std::map<std::string, std::vector<const CountedDrops*>> by_port;
+  for (const CountedDrops& one : counted)
+    if (port.empty() || one.port == port) by_port[one.port].push_back(&one);
+  std::vector<PortDrops> list;
+  for (const auto& [name, its] : by_port) {
+    NWF_TRY(const auto binding, read_binding(name));
+    if (!binding) continue;  // of a guest of before: the kernel keeps the count for a day
+    const auto placement = programs_->place(*binding);
+    if (!placement) continue;
+    for (const CountedDrops* one : its) {
+      const auto rule = placement->program->lowered.drops.find(one->number);
+      if (rule == placement->program->lowered.drops.end()) continue;
+      const auto& [flow, origin] = rule->second;
+      list.push_back({name, binding->filter, flow_layer(flow), flow_direction(flow), origin, one->packets, one->bytes});
+    }
+  }
+  const auto key = [](const PortDrops& one) { return std::tie(one.port, one.layer, one.direction, one.rule); };
+  std::sort(list.begin(), list.end(), [&](const PortDrops& a, const PortDrops& b) { return key(a) < key(b); });
+  return list;
 }
 
 Result<PortRules> Host::binding_rules(const std::string& port) {

@@ -12,7 +12,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kVersion = 4;
+constexpr int kVersion = 5;
 
 Json to_json(const Capabilities& c) {
   return Json::array({static_cast<int>(c.bridge_conntrack), static_cast<int>(c.bridge_reject),

@@ -20,6 +20,7 @@ class Measured final : public Backend {
   Result<Capabilities> capabilities() override { return backend_->capabilities(); }
   Result<Held> read() override { return backend_->read(); }
   Result<Held> read(const ChainNames& chains) override { return backend_->read(chains); }
+  Result<std::vector<CountedDrops>> drops() override { return backend_->drops(); }
   Result<std::uint32_t> generation() override { return backend_->generation(); }
   Result<std::uint32_t> apply(const Changes& changes, std::optional<std::uint32_t> generation) override;
   void let_packets_leave() override { backend_->let_packets_leave(); }

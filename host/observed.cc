@@ -70,6 +70,7 @@ class Observed final : public Service {
     return done;
   }
   Result<PortRules> binding_rules(const std::string& port) override { return inner_.binding_rules(port); }
+  Result<std::vector<PortDrops>> drops(const std::string& port) override { return inner_.drops(port); }
   Result<std::vector<LearnedAddress>> learned_list(const std::string& port) override {
     return inner_.learned_list(port);
   }

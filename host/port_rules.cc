@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/print/nft.h"
+#include "engine/ruleset/drops.h"
 
 namespace nwf::host {
 namespace {
@@ -15,7 +16,9 @@ void add_chain(const Table& table, const std::string& name, std::size_t flow, Po
   if (chain == table.chains.end() || std::find(done.begin(), done.end(), name) != done.end()) return;
   done.push_back(name);
   std::vector<std::string> next;
-  for (const Rule& rule : chain->second.rules) {
+  for (Rule rule : chain->second.rules) {
+    // How drops are counted is no news of this port.
+    rule.expressions = without_count(std::move(rule.expressions));
     const auto seal = rule.comment.find("; chain=");
     out.rules.push_back({flow_layer(flow), flow_direction(flow), name, print::nft(rule), rule.comment.substr(0, seal)});
     for (const Expression& expression : rule.expressions)

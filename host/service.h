@@ -186,6 +186,12 @@ class Service {
   virtual Result<Bound> binding_set(const std::string& port, const Variables& values) = 0;
   virtual Result<PortRules> binding_rules(const std::string& port) = 0;
 
+  /// What rules have dropped, of one port or of all when `port` is empty; sorted by port, layer, direction and rule.
+  /// The kernel counts; rules that a filter no longer has are left out. Errors: NotFound when the port is not bound.
+  virtual Result<std::vector<PortDrops>> drops([[maybe_unused]] const std::string& port) {
+    return fail(ErrorKind::Unsupported, "this service counts no drops");
+  }
+
   /// What was learned, of one port or of all when `port` is empty; sorted by port, variable and address.
   virtual Result<std::vector<LearnedAddress>> learned_list(const std::string& port) = 0;
   /// Forgets one address of a port, or all when `address` is empty; the addresses forgotten. A port without any waits

@@ -48,6 +48,8 @@ class PlainService : public Service {
     return Bound{{port, "mine", false}, {}};
   }
   Result<PortRules> binding_rules(const std::string&) override { return rules; }
+  std::vector<PortDrops> dropped;
+  Result<std::vector<PortDrops>> drops(const std::string&) override { return dropped; }
   Result<std::vector<LearnedAddress>> learned_list(const std::string& port) override {
     asked.push_back(port);
     return learned;

@@ -105,6 +105,9 @@ class Client final : public host::Service {
   Result<host::PortRules> binding_rules(const std::string& port) override {
     return call<host::PortRules>("BindingRules", port);
   }
+  Result<std::vector<host::PortDrops>> drops(const std::string& port) override {
+    return call<std::vector<host::PortDrops>>("Drops", port);
+  }
   Result<std::vector<host::LearnedAddress>> learned_list(const std::string& port) override {
     return call<std::vector<host::LearnedAddress>>("LearnedList", port);
   }

@@ -80,6 +80,7 @@ const Method kMethods[] = {
     row<&Service::binding_list, std::vector<host::BindingSummary>>("BindingList", Access::Read, {}),
     row<&Service::binding_set, host::Bound, Text, Variables>("BindingSet", Access::Change, {"port", "values"}),
     row<&Service::binding_rules, host::PortRules, Text>("BindingRules", Access::Read, {"port"}),
+    row<&Service::drops, std::vector<host::PortDrops>, Text>("Drops", Access::Read, {"port"}),
     row<&Service::learned_list, std::vector<host::LearnedAddress>, Text>("LearnedList", Access::Read, {"port"}),
     row<&Service::learned_forget, std::vector<host::LearnedAddress>, Text, Text>("LearnedForget", Access::Change,
                                                                                  {"port", "address"}),

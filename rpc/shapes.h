@@ -240,6 +240,18 @@ struct Fields<host::PortFigures> {
   }
 };
 template <>
+struct Fields<host::PortDrops> {
+  static void each(auto& v, auto&& field) {
+    field("port", v.port);
+    field("filter", v.filter);
+    field("layer", v.layer);
+    field("direction", v.direction);
+    field("rule", v.rule);
+    field("packets", v.packets);
+    field("bytes", v.bytes);
+  }
+};
+template <>
 struct Fields<host::LearnerFigures> {
   static void each(auto& v, auto&& field) {
     field("frames", v.frames);
@@ -266,6 +278,7 @@ struct Fields<host::Figures> {
     field("heals", v.heals);
     field("learner", v.learner);
     field("ports", v.ports);
+    field("drops", v.drops);
   }
 };
 template <>

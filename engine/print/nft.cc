@@ -174,7 +174,14 @@ class Printer {
         break;
     }
   }
-  void operator()(const expr::MetaSetMark& e) { word("meta mark set " + terms_[e.from].text); }
+  void operator()(const expr::MetaSetMark& e) {
+    const auto constant = constants_.find(e.from);
+    if (constant == constants_.end() || constant->second.size() != 4)
+      return word("meta mark set " + terms_[e.from].text);
+    std::uint32_t mark = 0;  // in the host's byte order
+    std::memcpy(&mark, constant->second.data(), 4);
+    word(fmt::format("meta mark set 0x{:08x}", mark));
+  }
   void operator()(const expr::CtLoad& e) {
     switch (e.key) {
       case CtKey::State:
@@ -234,8 +241,9 @@ class Printer {
   }
   void operator()(const expr::DynamicSet& e) {
     const std::string count = e.connlimit ? fmt::format(" ct count over {}", e.connlimit_over) : "";
-    word(fmt::format("{} @{} {{ {}{} }}", e.op == expr::DynamicSet::Op::Add ? "add" : "delete", e.set, key(e.from),
-                     count));
+    const bool counts = e.op == expr::DynamicSet::Op::Count;
+    const std::string_view op = counts ? "update" : e.op == expr::DynamicSet::Op::Add ? "add" : "delete";
+    word(fmt::format("{} @{} {{ {}{}{} }}", op, e.set, key(e.from), count, counts ? " counter" : ""));
   }
   void operator()(const expr::Counter&) { word("counter"); }
   void operator()(const expr::Reject&) { word("reject"); }
@@ -277,6 +285,7 @@ class Printer {
     // A new key starts at register 0; what lay further on belongs to an older one.
     if (at == 0) terms_.clear();
     terms_[at] = std::move(term);
+    constants_.erase(at);
   }
 
   std::string key(Register from) const {

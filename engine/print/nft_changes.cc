@@ -49,6 +49,8 @@ std::string_view type_name(KeyType type) {
       return "icmpv6_type";
     case KeyType::Dscp:
       return "dscp";
+    case KeyType::Mark:
+      return "mark";
     case KeyType::IfName:
       return "ifname";
     case KeyType::Integer:
@@ -80,6 +82,8 @@ std::string expression_of(const KeyPart& part) {
       return "icmpv6 type";
     case KeyType::Dscp:
       return "ip dscp";
+    case KeyType::Mark:
+      return "meta mark";
     case KeyType::IfName:
       return "iifname";
     case KeyType::Integer:

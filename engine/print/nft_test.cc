@@ -277,6 +277,8 @@ TEST(Nft, DynamicSetsAreAddedToAndDeletedFrom) {
   expect_texts({
       {"add @pairs { iifname . ip saddr }", {in, ip, expr::DynamicSet{Op::Add, "pairs", 0, 0, false}}},
       {"delete @pairs { iifname . ip saddr }", {in, ip, expr::DynamicSet{Op::Delete, "pairs", 0, 0, false}}},
+      {"update @counted { iifname . ip saddr counter } drop",
+       {in, ip, expr::DynamicSet{Op::Count, "counted", 0, 0, false}, kDrop}},
       {"add @counted { iifname . ip saddr ct count over 10 } drop",
        {in, ip, expr::DynamicSet{Op::Add, "counted", 0, 10, true}, kDrop}},
       {"add @counted { iifname . ip saddr ct count over 0 }",
@@ -290,7 +292,7 @@ TEST(Nft, RejectAndCounterStandForThemselves) {
 }
 
 TEST(Nft, ConstantsInARegisterShowWhereTheyAreUsed) {
-  EXPECT_EQ(printed({expr::ImmediateData{0, {0, 0, 0, 1}}, expr::MetaSetMark{0}}), "meta mark set 0x00000001");
+  EXPECT_EQ(printed({expr::ImmediateData{0, mark_bytes(0x1a2b)}, expr::MetaSetMark{0}}), "meta mark set 0x00001a2b");
 }
 
 TEST(Nft, AnElementsKeyIsWrittenPartByPart) {
@@ -359,7 +361,9 @@ TEST(Nft, AFiltersRulesReadLikeTheFilter) {
   for (const Chain& chain : made->chains)
     for (const Rule& each : chain.rules) all += print::nft(each) + "\n";
   EXPECT_THAT(all, AllOf(HasSubstr("ether type arp"), HasSubstr("arp operation 2"),
-                         HasSubstr("iifname . arp saddr ip @v.IP.ipv4 drop"), HasSubstr("goto web.inet-out.ip4"),
+                         ::testing::ContainsRegex(
+                             "iifname . arp saddr ip @v.IP.ipv4 meta mark set 0x[0-9a-f]+ goto guest-out.dropped"),
+                         HasSubstr("goto web.inet-out.ip4"),
                          HasSubstr("meta l4proto tcp tcp dport 80-90 ct state new accept"), Not(HasSubstr("@nh"))));
 }
 

@@ -33,6 +33,8 @@ std::string_view key_name(KeyType type) {
       return "icmpv6type";
     case KeyType::Dscp:
       return "dscp";
+    case KeyType::Mark:
+      return "mark";
     case KeyType::IfName:
       return "ifname";
     case KeyType::Integer:

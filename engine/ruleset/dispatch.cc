@@ -7,6 +7,7 @@
 
 #include "engine/program/compile.h"
 #include "engine/program/packet_field.h"
+#include "engine/ruleset/drops.h"
 #include "engine/ruleset/fingerprint.h"
 #include "engine/ruleset/state.h"
 
@@ -190,6 +191,12 @@ Result<Ruleset> frame(const FrameNeeds& needs, const Capabilities& capabilities,
     if (needs.mapped[flow]) add_map(bridge, flow);
   // A common program's rules look its set up, so it is part of what stands with the frame.
   for (const auto& [name, entry] : needs.common) bridge.sets.emplace(name, ports_set(name));
+  for (const auto& [need, direction] :
+       {std::pair{Need::DropsOut, Direction::Out}, std::pair{Need::DropsIn, Direction::In}}) {
+    if (!wants(need)) continue;
+    bridge.sets.emplace(kDropsSet, drops_set());
+    add_chain(bridge, dropped_chain(direction));
+  }
   const std::size_t inet_in = flow_index(Layer::Inet, Direction::In);
   if (auto chain = dispatch_chain(flow_index(Layer::Ethernet, Direction::Out), needs, "guest-out.ethernet",
                                   {Hook::Prerouting, -300}))

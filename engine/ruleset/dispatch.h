@@ -2,6 +2,7 @@
 // From a port to its program: the base chains, and what a binding puts into their sets and maps.
 //
 //     bridge prerouting -300   guest-out.ethernet
+//            (none)            guest-out.dropped, guest-in.dropped (drops.h)
 //     bridge prerouting    1   guest-out.inet       after br_netfilter's conntrack
 //     bridge forward     -10   guest-in.inet        bridged packets only
 //     bridge forward      10   reject-fallback      what nobody rejected is dropped

@@ -111,9 +111,10 @@ struct Lookup {
   friend bool operator==(const Lookup&, const Lookup&) = default;
 };
 /// Adds the key at `from` to a dynamic set, or deletes it. With connlimit set (add only), the expression
-/// then matches when more than that many connections stand under the key (`ct count over N`).
+/// then matches when more than that many connections stand under the key (`ct count over N`). Count adds it, or begins
+/// its time-out anew, and counts the packet under it. An addition to a full set ends the rule.
 struct DynamicSet {
-  enum class Op : std::uint8_t { Add, Delete };
+  enum class Op : std::uint8_t { Add, Delete, Count };
   Op op;
   std::string set;
   Register from;

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "engine/program/packet_field.h"
+#include "engine/ruleset/drops.h"
 #include "engine/ruleset/fingerprint.h"
 #include "engine/ruleset/state.h"
 #include "engine/utf8.h"
@@ -92,13 +93,21 @@ class Lowering {
 
   expr::MetaLoad load_port() const { return {outward() ? MetaKey::InterfaceIn : MetaKey::InterfaceOut, 0}; }
 
+  /// It tests nothing and lets nothing by.
+  static bool ends_always(const Rule& rule) {
+    if (rule.expressions.empty()) return false;
+    const auto* verdict = std::get_if<expr::Immediate>(&rule.expressions.back());
+    if (verdict == nullptr || verdict->verdict.code == VerdictCode::Jump) return false;
+    return std::all_of(rule.expressions.begin(), rule.expressions.end() - 1, [](const Expression& expression) {
+      return std::holds_alternative<expr::ImmediateData>(expression) ||
+             std::holds_alternative<expr::MetaSetMark>(expression);
+    });
+  }
+
   /// A chain of ebtables that nobody gave a policy accepts what comes to its end: the root chain's rules behind the
   /// jump see only what a rule returned.
   void end_with_accept(const std::string& name, Chain& chain) const {
-    if (!chain.rules.empty() && chain.rules.back().expressions.size() == 1) {
-      const auto* last = std::get_if<expr::Immediate>(&chain.rules.back().expressions[0]);
-      if (last != nullptr && last->verdict.code != VerdictCode::Jump) return;  // nothing comes to its end
-    }
+    if (!chain.rules.empty() && ends_always(chain.rules.back())) return;  // nothing comes to its end
     Rule rule;
     rule.comment = comment(fmt::format("chain {}: its end", name));
     rule.expressions.emplace_back(expr::Immediate{{VerdictCode::Accept, {}}});
@@ -333,7 +342,7 @@ class Lowering {
         out.emplace_back(expr::Immediate{{VerdictCode::Accept, {}}});
         break;
       case Action::Drop:
-        out.emplace_back(expr::Immediate{{VerdictCode::Drop, {}}});
+        add_drop(rule, out);
         break;
       case Action::Return:
         out.emplace_back(expr::Immediate{{VerdictCode::Return, {}}});
@@ -343,12 +352,19 @@ class Lowering {
       case Action::Reject:
         // As in libvirt, the ethernet layer knows no reject.
         if (!inet)
-          out.emplace_back(expr::Immediate{{VerdictCode::Drop, {}}});
+          add_drop(rule, out);
         else
           add_reject(rule, out);
         break;
     }
     return {};
+  }
+
+  void add_drop(const ProgramRule& rule, std::vector<Expression>& out) {
+    const std::uint32_t number = drop_number(flow_, rule.origin);
+    out_.needs.insert(outward() ? Need::DropsOut : Need::DropsIn);
+    out_.drops.emplace(number, DroppingRule{flow_, comment(rule.origin)});
+    for (Expression& expression : count_and_drop(flow_direction(flow_), number)) out.push_back(std::move(expression));
   }
 
   void add_reject(const ProgramRule& rule, std::vector<Expression>& out) {
@@ -368,7 +384,7 @@ class Lowering {
            rule.source,
            "load br_netfilter to have the sender told",
            {}});
-      out.emplace_back(expr::Immediate{{VerdictCode::Drop, {}}});
+      add_drop(rule, out);
     }
   }
 

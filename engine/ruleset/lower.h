@@ -28,6 +28,8 @@ struct LowerOptions {
 enum class Need : std::uint8_t {
   StateMark,   ///< the chain that copies connection state into the mark
   RejectMark,  ///< the chains that turn the reject bit into a real reject
+  DropsOut,    ///< the chain that counts and drops what guests send (drops.h)
+  DropsIn,     ///< the chain that counts and drops what comes to them
 };
 
 /// The first chain of each flow; empty: the flow judges nothing.
@@ -43,6 +45,12 @@ struct MarkedLimit {
 /// get the same id; they cannot be installed together (dispatch.h refuses it).
 unsigned limit_id(const MarkedLimit& limit);
 
+/// A rule whose packets are dropped, and counted.
+struct DroppingRule {
+  std::size_t flow = 0;
+  std::string origin;  ///< as in its comment
+};
+
 /// What a program is in the kernel. All of it is in the bridge table; marked limits ask for chains in inet.
 struct LoweredProgram {
   std::string name;
@@ -54,6 +62,7 @@ struct LoweredProgram {
   std::map<std::string, std::set<Element>> constants;
   std::set<Need> needs;
   std::set<MarkedLimit> limits;
+  std::map<std::uint32_t, DroppingRule> drops;  ///< by the number that its packets are counted under (drops.h)
   std::vector<Error> warnings;  ///< rules that mean less than written here (a reject that is a drop), each named
   std::size_t rules = 0;
 

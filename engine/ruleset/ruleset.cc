@@ -20,6 +20,8 @@ std::size_t key_width(KeyType type) {
     case KeyType::Icmpv6Type:
     case KeyType::Dscp:
       return 1;
+    case KeyType::Mark:
+      return 4;
     case KeyType::IfName:
       return 16;
     case KeyType::Integer:

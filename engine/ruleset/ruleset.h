@@ -73,6 +73,7 @@ enum class KeyType : std::uint8_t {
   Icmpv6Type = 29,
   Dscp = 23,
   IfName = 41,
+  Mark = 19,
   Integer = 4,
 };
 /// Bytes of a component's value.

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstring>
 
+#include "engine/ruleset/drops.h"
 #include "engine/ruleset/state.h"
 
 namespace nwf::simulate {
@@ -123,6 +124,7 @@ class Run {
         const auto target = table_->chains.find(verdict.chain);
         if (target == table_->chains.end()) return Flowing::Next;
         if (verdict.code == VerdictCode::Goto) {
+          if (is_dropped_chain(verdict.chain)) return decide(*at, i, Outcome::Drop);
           next = &target->second;
           break;
         }

@@ -6,6 +6,7 @@
 #include "netlink/nftables/ownership.h"
 #include "netlink/nftables/probe.h"
 #include "netlink/nftables/read.h"
+#include "netlink/nftables/read_drops.h"
 #include "netlink/nftables/transaction.h"
 
 namespace nwf::netlink {
@@ -20,6 +21,7 @@ class NfTables final : public Backend {
   Result<Capabilities> capabilities() override { return probe(*channel_, sequence_); }
   Result<Held> read() override { return read_ruleset(*channel_, sequence_, table_, nullptr); }
   Result<Held> read(const ChainNames& chains) override { return read_ruleset(*channel_, sequence_, table_, &chains); }
+  Result<std::vector<CountedDrops>> drops() override { return read_drops(*channel_, sequence_, table_); }
   Result<std::uint32_t> generation() override { return read_generation(*channel_, sequence_); }
 
   Result<std::uint32_t> apply(const Changes& changes, std::optional<std::uint32_t> generation) override {

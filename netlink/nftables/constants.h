@@ -69,6 +69,24 @@ inline std::optional<CtKey> ct_from(std::uint32_t number) {
   return std::nullopt;
 }
 
+inline std::uint32_t dynset_number(expr::DynamicSet::Op op) {
+  switch (op) {
+    case expr::DynamicSet::Op::Add:
+      return NFT_DYNSET_OP_ADD;
+    case expr::DynamicSet::Op::Delete:
+      return NFT_DYNSET_OP_DELETE;
+    case expr::DynamicSet::Op::Count:
+      return NFT_DYNSET_OP_UPDATE;
+  }
+  return NFT_DYNSET_OP_ADD;
+}
+inline std::optional<expr::DynamicSet::Op> dynset_from(std::uint32_t number) {
+  using Op = expr::DynamicSet::Op;
+  for (const Op op : {Op::Add, Op::Delete, Op::Count})
+    if (dynset_number(op) == number) return op;
+  return std::nullopt;
+}
+
 inline std::uint32_t payload_base_number(PayloadBase base) {
   switch (base) {
     case PayloadBase::Link:

@@ -103,7 +103,7 @@ struct Encode {
   NftExpr operator()(const expr::DynamicSet& x) const {
     NftExpr e = make("dynset");
     put_register(e, NFTNL_EXPR_DYNSET_SREG_KEY, x.from);
-    put(e, NFTNL_EXPR_DYNSET_OP, x.op == expr::DynamicSet::Op::Add ? NFT_DYNSET_OP_ADD : NFT_DYNSET_OP_DELETE);
+    put(e, NFTNL_EXPR_DYNSET_OP, dynset_number(x.op));
     nftnl_expr_set_str(e.get(), NFTNL_EXPR_DYNSET_SET_NAME, x.set.c_str());
     if (x.connlimit) {
       NftExpr count = make("connlimit");
@@ -111,6 +111,8 @@ struct Encode {
       put(count, NFTNL_EXPR_CONNLIMIT_FLAGS, NFT_CONNLIMIT_F_INV);
       nftnl_expr_set(e.get(), NFTNL_EXPR_DYNSET_EXPR, count.release(), 0);
     }
+    if (x.op == expr::DynamicSet::Op::Count)
+      nftnl_expr_set(e.get(), NFTNL_EXPR_DYNSET_EXPR, make("counter").release(), 0);
     return e;
   }
   NftExpr operator()(const expr::Counter&) const { return make("counter"); }
@@ -202,19 +204,22 @@ std::optional<Expression> decode_payload(const nftnl_expr& e) {
 
 std::optional<Expression> decode_dynset(const nftnl_expr& e) {
   expr::DynamicSet dynamic;
-  const std::uint32_t op = number(e, NFTNL_EXPR_DYNSET_OP);
-  if (op != NFT_DYNSET_OP_ADD && op != NFT_DYNSET_OP_DELETE) return std::nullopt;
-  dynamic.op = op == NFT_DYNSET_OP_ADD ? expr::DynamicSet::Op::Add : expr::DynamicSet::Op::Delete;
+  const auto op = dynset_from(number(e, NFTNL_EXPR_DYNSET_OP));
+  if (!op) return std::nullopt;
+  dynamic.op = *op;
   dynamic.set = text(e, NFTNL_EXPR_DYNSET_SET_NAME);
   dynamic.from = reg(e, NFTNL_EXPR_DYNSET_SREG_KEY);
   if (nftnl_expr_is_set(&e, NFTNL_EXPR_DYNSET_EXPR)) {
     std::uint32_t length = 0;
     const auto* count = static_cast<const nftnl_expr*>(nftnl_expr_get(&e, NFTNL_EXPR_DYNSET_EXPR, &length));
-    if (count == nullptr || std::string_view(nftnl_expr_get_str(count, NFTNL_EXPR_NAME)) != "connlimit")
-      return std::nullopt;
+    const std::string_view name = count == nullptr ? "" : nftnl_expr_get_str(count, NFTNL_EXPR_NAME);
+    if (dynamic.op == expr::DynamicSet::Op::Count)
+      return name == "counter" ? std::optional<Expression>(dynamic) : std::nullopt;
+    if (name != "connlimit") return std::nullopt;
     dynamic.connlimit = true;
     dynamic.connlimit_over = number(*count, NFTNL_EXPR_CONNLIMIT_COUNT);
   }
+  if (dynamic.op == expr::DynamicSet::Op::Count) return std::nullopt;  // an update that counts nothing
   return dynamic;
 }
 

@@ -51,6 +51,8 @@ std::pair<std::uint32_t, std::vector<std::uint32_t>> expression_of(const KeyPart
   switch (part.type) {
     case KeyType::IfName:
       return {kMeta, {NFT_META_IIFNAME}};
+    case KeyType::Mark:
+      return {kMeta, {NFT_META_MARK}};
     case KeyType::InetProto:
       return {kMeta, {NFT_META_L4PROTO}};
     case KeyType::EtherAddr:

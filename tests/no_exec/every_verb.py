@@ -8,9 +8,13 @@ The one exception is `edit`, which starts the administrator's editor and is run 
 Needs root: works in a network namespace and a temporary root of its own."""
 import ctypes
 import os
+import pathlib
 import subprocess
 import sys
 import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "harness"))
+from through_nwfd import through_nwfd  # noqa: E402
 
 CAUGHT = 99
 WATCH, NWFCTL = sys.argv[1:3]
@@ -62,7 +66,7 @@ with tempfile.TemporaryDirectory() as root:
     verbs = [
         (0, "status"), (0, "filter", "list"), (0, "filter", "define", mine), (0, "filter", "validate", mine),
         (0, "filter", "dumpxml", "mine"), (0, "binding", "create", one), (0, "binding", "create", two),
-        (0, "binding", "list"), (0, "binding", "dumpxml", "vnet0"), (0, "binding", "rules", "vnet0"),
+        (0, "binding", "list"), (0, "binding", "dumpxml", "vnet0"), (0, "binding", "rules", "vnet0"), (0, "drops"), (0, "drops", "vnet0"),
         (0, "binding", "set", "vnet0", "IP=192.0.2.7"), (0, "status"), (0, "--json", "status"), (0, "reconcile"),
         (0, "filter", "define", mine), (0, "plan"), (10, "plan", new), (0, "apply", given), (0, "plan", given),
         (0, "import", "libvirt", "--libvirt-root", root), (10, "import", "libvirt", "--libvirt-root", libvirt),
@@ -78,14 +82,15 @@ with tempfile.TemporaryDirectory() as root:
         (0, "net", "autostart", "lab"), (0, "reconcile"), (0, "net", "stop", "lab"), (0, "net", "undefine", "lab"),
         (1, "filter", "define", bad), (3, "filter", "dumpxml", "nobody"), (2, "filter", "frobnicate"), (0, "--help"), (0, "--version"),
     ]
-    for expected, *arguments in verbs:
-        done = run(NWFCTL, "--root", root, *arguments)
-        check("nwfctl " + " ".join(os.path.basename(a) for a in arguments), done.returncode == expected,
-              "exit %d: %s" % (done.returncode, done.stdout.strip()[:300]))
-    editor = dict(os.environ, EDITOR="/bin/true", VISUAL="/bin/true", TMPDIR=root)
-    for command in (("filter", "edit", "clean-traffic"), ("nwfilter-edit", "clean-traffic")):
-        done = run(NWFCTL, "--root", root, *command, env=editor)
-        check("nwfctl %s starts the editor, and the watch sees it" % " ".join(command), done.returncode == CAUGHT, done.stdout)
+    with through_nwfd(NWFCTL, root):
+        for expected, *arguments in verbs:
+            done = run(NWFCTL, "--root", root, *arguments)
+            check("nwfctl " + " ".join(os.path.basename(a) for a in arguments), done.returncode == expected,
+                  "exit %d: %s" % (done.returncode, done.stdout.strip()[:300]))
+        editor = dict(os.environ, EDITOR="/bin/true", VISUAL="/bin/true", TMPDIR=root)
+        for command in (("filter", "edit", "clean-traffic"), ("nwfilter-edit", "clean-traffic")):
+            done = run(NWFCTL, "--root", root, *command, env=editor)
+            check("nwfctl %s starts the editor, and the watch sees it" % " ".join(command), done.returncode == CAUGHT, done.stdout)
 
 print("%d passed, %d failed, 0 skipped" % (passed, failed))
 sys.exit(1 if failed else 0)

@@ -9,6 +9,7 @@ With CASEs, record replaces theirs in FILE and keeps the others. Cases are the f
 at its end where that shows more, and the sequences of sequences.py. To record from libvirt, a libvirtd must be reachable
 by virsh in this network namespace (libvirt-ns gives one). Root; other network namespaces of its own."""
 import argparse
+import contextlib
 import gzip
 import json
 import os
@@ -21,6 +22,8 @@ import tempfile
 import time
 import xml.etree.ElementTree as ET
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "harness"))
+from through_nwfd import through_nwfd  # noqa: E402
 from packets import GUEST_IP, GUEST_IP6, GUEST_MAC, frame, probes
 from sequences import SEQUENCES
 from wire import Wire, came
@@ -106,12 +109,20 @@ class Libvirt(Engine):
 
 
 class Nwfctl(Engine):
+    program = os.environ.get("NWFCTL", "nwfctl")
+
     def __init__(self, wire):
         super().__init__()
         self.wire = wire
+        self.daemon = contextlib.ExitStack()
+        self.daemon.enter_context(through_nwfd(self.program, self.files, ("ip", "netns", "exec", wire.ns["host"])))
+
+    def close(self):
+        self.daemon.close()
+        super().close()
 
     def run(self, *words):
-        self.checked(self.wire.host(os.environ.get("NWFCTL", "nwfctl"), "--root", self.files, *words))
+        self.checked(self.wire.host(self.program, "--root", self.files, *words))
 
 
 def run_filter(wire, engine, text, expected):

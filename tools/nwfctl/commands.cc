@@ -124,6 +124,10 @@ Outcome plan(Service& service, const Arguments& arguments, Terminal& terminal) {
   return done;
 }
 
+Outcome drops(Service& service, const Arguments& arguments, Terminal&) {
+  return outcome(service.drops(arguments.name), [](auto list) { return DropList{std::move(list)}; });
+}
+
 Outcome learned_list(Service& service, const Arguments& arguments, Terminal&) {
   return outcome(service.learned_list(arguments.name), [](auto list) { return LearnedList{std::move(list)}; });
 }
@@ -206,6 +210,7 @@ constexpr Command kCommands[] = {
     {"", "import", "", Takes::Import, "Take over what libvirt has, or go back", import},
     {"", "status", "", Takes::Nothing, "Show what is in force and whether the kernel agrees", status},
     {"", "monitor", "", Takes::Nothing, "Print what happens, as it happens", monitor},
+    {"", "drops", "", Takes::MaybePort, "List what rules have dropped, by port and rule", drops},
     {"", "top", "", Takes::Pace, "Show ports and nwfd at work", top},
     {"", "reconcile", "", Takes::Nothing, "Make the kernel hold what the state says", reconcile},
 };

@@ -92,6 +92,11 @@ class FakeService : public host::Service {
     NWF_CHECK(find(port));
     return rules;
   }
+  std::vector<host::PortDrops> dropped;
+  Result<std::vector<host::PortDrops>> drops(const std::string& port) override {
+    if (!port.empty()) NWF_CHECK(find(port));
+    return dropped;
+  }
   Result<std::vector<host::LearnedAddress>> learned_list(const std::string& port) override {
     if (!port.empty()) NWF_CHECK(find(port));
     return learned;
@@ -160,6 +165,7 @@ class Borrowed : public host::Service {
   Result<host::BindingSummary> binding_lookup(const std::string& p) override { return to_.binding_lookup(p); }
   Result<std::vector<host::BindingSummary>> binding_list() override { return to_.binding_list(); }
   Result<host::Bound> binding_set(const std::string& p, const Variables& v) override { return to_.binding_set(p, v); }
+  Result<std::vector<host::PortDrops>> drops(const std::string& p) override { return to_.drops(p); }
   Result<std::vector<host::LearnedAddress>> learned_list(const std::string& p) override { return to_.learned_list(p); }
   Result<std::vector<host::LearnedAddress>> learned_forget(const std::string& p, const std::string& a) override {
     return to_.learned_forget(p, a);

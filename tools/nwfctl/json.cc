@@ -66,6 +66,19 @@ Json list_of(const std::vector<host::LearnedAddress>& addresses) {
   return list;
 }
 
+Json list_of(const std::vector<host::PortDrops>& drops) {
+  Json list = Json::array();
+  for (const host::PortDrops& drop : drops)
+    list.push_back({{"port", drop.port},
+                    {"filter", drop.filter},
+                    {"layer", drop.layer == Layer::Ethernet ? "ethernet" : "inet"},
+                    {"direction", drop.direction == Direction::Out ? "out" : "in"},
+                    {"rule", drop.rule},
+                    {"packets", drop.packets},
+                    {"bytes", drop.bytes}});
+  return list;
+}
+
 template <class Range, class Key>
 Json sorted_list(Range items, Key key) {
   std::ranges::sort(items, {}, key);
@@ -227,6 +240,7 @@ struct Printer {
   Json operator()(const BindingList& v) const {
     return {{"bindings", sorted_list(v.bindings, &host::BindingSummary::port)}};
   }
+  Json operator()(const DropList& v) const { return {{"drops", list_of(v.drops)}}; }
   Json operator()(const LearnedList& v) const { return {{"learned", list_of(v.addresses)}}; }
   Json operator()(const LearnedForgotten& v) const {
     return {{"forgotten", {{"port", v.port}, {"addresses", list_of(v.addresses)}}}};
@@ -256,7 +270,8 @@ struct Printer {
             {"transactions", of(v.now.transactions)},
             {"transactions_refused", v.now.transactions_refused},
             {"heals", of(v.now.heals)},
-            {"ports", sorted_list(v.now.ports, &host::PortFigures::port)}};
+            {"ports", sorted_list(v.now.ports, &host::PortFigures::port)},
+            {"drops", list_of(v.now.drops)}};
   }
 
   Json operator()(const host::PortRules& v) const {

@@ -453,6 +453,18 @@ TEST_F(Print, MonitorPrintsAnEventALine) {
   EXPECT_THAT(text.out, HasSubstr(".000123  healed         nft (7) changed nwf's tables\n"));
 }
 
+TEST_F(Print, DropsAreListedByPortAndRule) {
+  tool.service.dropped = {{"vnet0", "web", Layer::Inet, Direction::In, "web rule 2 line 5", 7, 420}};
+  const Ran text = tool({"drops"});
+  EXPECT_EQ(text.code, 0);
+  EXPECT_THAT(text.out, HasSubstr("inet"));
+  EXPECT_THAT(text.out, HasSubstr("web rule 2 line 5"));
+  EXPECT_EQ(Json::parse(tool({"--json", "drops", "vnet0"}).out),
+            Json::parse(R"({"drops":[{"port":"vnet0","filter":"web","layer":"inet","direction":"in",)"
+                        R"("rule":"web rule 2 line 5","packets":7,"bytes":420}]})"));
+  EXPECT_EQ(tool({"drops", "nowhere"}).code, 3);
+}
+
 TEST_F(Print, TopShowsRatesOfWhatIsCounted) {
   tool.service.counted.tables = "owned";
   tool.service.counted.ports = {{"vnet0", "clean", "br0", true, 10, 600, 20, 1200}, {"vnet1", "used", "", false}};
@@ -462,7 +474,7 @@ TEST_F(Print, TopShowsRatesOfWhatIsCounted) {
   EXPECT_THAT(text.out, HasSubstr("tables owned\n"));
   EXPECT_THAT(text.out, HasSubstr("transactions: 1 (0.0/s), half within 100 µs"));
   EXPECT_THAT(text.out, HasSubstr("waiting"));
-  EXPECT_THAT(text.out, HasSubstr("drops are not counted"));
+  EXPECT_THAT(text.out, HasSubstr("Dropped/s"));
   const Json json = Json::parse(tool({"--json", "top", "--interval", "0.01"}).out);
   EXPECT_EQ(json["transactions"]["p50_us"], 100);
   EXPECT_EQ(json["ports"][0]["bytes_in"], 1200);

@@ -70,6 +70,14 @@ class Printer {
     for (const auto& binding : sorted(v.bindings)) table.add({binding.port, binding.filter});
     print(table);
   }
+  void operator()(const DropList& v) {
+    Table table({"Port Dev", "Layer", "Direction", "Packets", "Bytes", "Rule"});
+    for (const host::PortDrops& drop : v.drops)
+      table.add({drop.port, drop.layer == Layer::Ethernet ? "ethernet" : "inet",
+                 drop.direction == Direction::Out ? "out" : "in", fmt::format("{}", drop.packets),
+                 fmt::format("{}", drop.bytes), drop.rule});
+    print(table);
+  }
   void operator()(const LearnedList& v) {
     Table table({"Port Dev", "Variable", "Address", "Source", "Server", "Age", "Lease ends"});
     for (const auto& a : v.addresses)
@@ -169,24 +177,28 @@ class Printer {
         rate(t.count, v.before.transactions.count), within(0.5), within(0.99), v.now.transactions_refused);
     say("healed: {}, refused: {}, learned: {}, expired: {}", count(v.now, "healed"), count(v.now, "refused"),
         count(v.now, "learned"), count(v.now, "expired"));
-    say("drops are not counted: the kernel keeps no counters of nwf's rules\n");
+    say("");
+    std::map<std::string, std::uint64_t> dropped, dropped_earlier;
+    for (const host::PortDrops& drop : v.now.drops) dropped[drop.port] += drop.packets;
+    for (const host::PortDrops& drop : v.before.drops) dropped_earlier[drop.port] += drop.packets;
     std::map<std::string, const host::PortFigures*> earlier;
     for (const auto& port : v.before.ports) earlier.emplace(port.port, &port);
     auto ports = v.now.ports;
     std::ranges::sort(ports, {}, &host::PortFigures::port);
-    Table table({"Port Dev", "Filter", "Bridge", "Sent/s", "kbit/s", "Received/s", "kbit/s"});
+    Table table({"Port Dev", "Filter", "Bridge", "Sent/s", "kbit/s", "Received/s", "kbit/s", "Dropped/s"});
     for (const host::PortFigures& port : ports) {
       const auto before = earlier.find(port.port);
       const host::PortFigures& then = before == earlier.end() ? port : *before->second;
       if (!port.there) {
-        table.add({port.port, port.filter, "waiting", "", "", "", ""});
+        table.add({port.port, port.filter, "waiting", "", "", "", "", ""});
         continue;
       }
       table.add({port.port, port.filter, port.bridge.empty() ? "-" : port.bridge,
                  fmt::format("{:.0f}", rate(port.frames_out, then.frames_out)),
                  fmt::format("{:.1f}", rate(port.bytes_out, then.bytes_out) * 8 / 1000),
                  fmt::format("{:.0f}", rate(port.frames_in, then.frames_in)),
-                 fmt::format("{:.1f}", rate(port.bytes_in, then.bytes_in) * 8 / 1000)});
+                 fmt::format("{:.1f}", rate(port.bytes_in, then.bytes_in) * 8 / 1000),
+                 fmt::format("{:.0f}", rate(dropped[port.port], dropped_earlier[port.port]))});
     }
     print(table);
   }

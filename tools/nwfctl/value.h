@@ -91,6 +91,11 @@ struct Reconciled {
   std::size_t changes = 0;
 };
 
+/// drops: what rules have dropped.
+struct DropList {
+  std::vector<host::PortDrops> drops;
+};
+
 /// top: what was counted, and what had been counted a while before.
 struct Top {
   host::Figures now;
@@ -98,11 +103,11 @@ struct Top {
   bool on_terminal = false;  ///< over what was printed last
 };
 
-using Value =
-    std::variant<FiltersDefined, FilterUndefined, FilterList, FilterEdited, FilterValid, BindingCreated, BindingDeleted,
-                 BindingList, LearnedList, LearnedForgotten, LearnedGiven, VariablesSet, XmlText, host::Event, Top,
-                 host::PortRules, host::Applied, host::Planned, host::Status, Reconciled, NetworkDefined, NetworkEdited,
-                 NetworkDone, NetworkList, host::NetworkSummary, LeaseList, host::Imported, host::ImportUndone>;
+using Value = std::variant<FiltersDefined, FilterUndefined, FilterList, FilterEdited, FilterValid, BindingCreated,
+                           BindingDeleted, BindingList, DropList, LearnedList, LearnedForgotten, LearnedGiven,
+                           VariablesSet, XmlText, host::Event, Top, host::PortRules, host::Applied, host::Planned,
+                           host::Status, Reconciled, NetworkDefined, NetworkEdited, NetworkDone, NetworkList,
+                           host::NetworkSummary, LeaseList, host::Imported, host::ImportUndone>;
 
 /// True when a plan is of anything at all.
 bool changes_something(const host::Planned& planned);

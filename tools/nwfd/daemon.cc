@@ -388,6 +388,7 @@ class Daemon {
     now.clients = server_->connections();
     if (learning_ != nullptr) now.learner = learning_->figures();
     NWF_TRY(now.ports, host_->ports());
+    NWF_TRY(now.drops, host_->service().drops({}));
     return now;
   }
 

@@ -175,7 +175,6 @@ std::string to_openmetrics(const host::Figures& figures) {
     const char* help;
     std::uint64_t host::PortFigures::*member;
   };
-  // Drops are not among them: the kernel keeps no counters of nwf's rules.
   constexpr Column kColumns[] = {
       {"nwf_port_out_frames", "Frames the guest sent, before any rule.", &host::PortFigures::frames_out},
       {"nwf_port_out_bytes", "Bytes the guest sent, before any rule.", &host::PortFigures::bytes_out},
@@ -187,6 +186,23 @@ std::string to_openmetrics(const host::Figures& figures) {
       if (port.there)
         out.sample(fmt::format("{}_total", column.name),
                    fmt::format("port={},filter={}", quoted(port.port), quoted(port.filter)), port.*column.member);
+  }
+  struct DropColumn {
+    const char* name;
+    const char* help;
+    std::uint64_t host::PortDrops::*member;
+  };
+  constexpr DropColumn kDropColumns[] = {
+      {"nwf_dropped_packets", "Packets that a rule dropped, by port and rule.", &host::PortDrops::packets},
+      {"nwf_dropped_bytes", "Their bytes, without Ethernet headers.", &host::PortDrops::bytes}};
+  for (const DropColumn& column : kDropColumns) {
+    out.family(column.name, "counter", column.help);
+    for (const host::PortDrops& drop : figures.drops)
+      out.sample(fmt::format("{}_total", column.name),
+                 fmt::format("port={},filter={},layer=\"{}\",direction=\"{}\",rule={}", quoted(drop.port),
+                             quoted(drop.filter), drop.layer == Layer::Ethernet ? "ethernet" : "inet",
+                             drop.direction == Direction::Out ? "out" : "in", quoted(drop.rule)),
+                 drop.*column.member);
   }
   return std::move(out).end();
 }

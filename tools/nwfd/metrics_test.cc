@@ -35,6 +35,7 @@ host::Figures some() {
   figures.learner.learned = 5;
   figures.learner.ended = 2;
   figures.ports = {{"vnet0", "a\"b\\c\nd", "br0", true, 1, 60, 2, 120}, {"vnet1", "web", "", false, 0, 0, 0, 0}};
+  figures.drops = {{"vnet0", "web", Layer::Ethernet, Direction::Out, "web rule 2 line 5", 7, 420}};
   return figures;
 }
 
@@ -48,6 +49,13 @@ TEST(OpenMetrics, WhatIsCountedIsThere) {
   EXPECT_THAT(text, HasSubstr("nwf_learner_changes_total{kind=\"ended\"} 2\n"));
   EXPECT_THAT(text, HasSubstr("nwf_ports{there=\"true\"} 1\nnwf_ports{there=\"false\"} 1\n"));
   EXPECT_THAT(text, Not(HasSubstr("port=\"vnet1\""))) << "nothing is known of a port that is not there";
+}
+
+TEST(OpenMetrics, DropsAreCountedByPortAndRule) {
+  const std::string labels =
+      "{port=\"vnet0\",filter=\"web\",layer=\"ethernet\",direction=\"out\",rule=\"web rule 2 line 5\"}";
+  EXPECT_THAT(to_openmetrics(some()), HasSubstr("nwf_dropped_packets_total" + labels + " 7\n"));
+  EXPECT_THAT(to_openmetrics(some()), HasSubstr("nwf_dropped_bytes_total" + labels + " 420\n"));
 }
 
 TEST(OpenMetrics, ALabelIsEscaped) {
