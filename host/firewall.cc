@@ -223,29 +223,17 @@ Result<PlannedPort> planned_port(const PortChange& change, bool was_closed, Prog
   return port;
 }
 
-/// Ports that have waited for an address, and come to what they waited for. The sets of those that wait are looked up
-/// before all others (engine/ruleset/dispatch.cc): a frame finds its port there, or after the instant of the change in
-/// what it came to, so that one transaction does it all. The other way round a frame could look for it too late in the
-/// one and too early in the other.
-bool all_that_move_waited(const std::vector<PlannedPort>& planned, const std::vector<PortStep>& steps) {
+/// True when of these ports all that move come from waiting for an address, or all come to it (`to_wait`). The sets of
+/// those that wait are looked up before all others (engine/ruleset/dispatch.cc): a frame finds a port there, or after
+/// the instant of the change in what it came to, so that one transaction does it all. The other way round a frame could
+/// look for it too late in the one and too early in the other.
+bool all_moves_are(bool to_wait, const std::vector<PlannedPort>& planned, const std::vector<PortStep>& steps) {
+  const auto waits = [](const Placement& placement) { return Programs::is_waiting(placement.program->program.filter); };
   for (std::size_t i = 0; i < planned.size(); ++i) {
     if (!moves(steps[i])) continue;
     const auto& [before, after, was_closed, stays_closed] = planned[i];
     if (!before || !after || was_closed || stays_closed) return false;
-    if (!Programs::is_waiting(before->program->program.filter) || Programs::is_waiting(after->program->program.filter))
-      return false;
-  }
-  return true;
-}
-
-/// Ports that come to wait for an address.
-bool all_that_move_will_wait(const std::vector<PlannedPort>& planned, const std::vector<PortStep>& steps) {
-  for (std::size_t i = 0; i < planned.size(); ++i) {
-    if (!moves(steps[i])) continue;
-    const auto& [before, after, was_closed, stays_closed] = planned[i];
-    if (!before || !after || was_closed || stays_closed) return false;
-    if (!Programs::is_waiting(after->program->program.filter) || Programs::is_waiting(before->program->program.filter))
-      return false;
+    if (waits(*before) == to_wait || waits(*after) != to_wait) return false;
   }
   return true;
 }
@@ -414,7 +402,7 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
   const bool any_moves = std::any_of(steps.begin(), steps.end(), moves);
   const bool only_elements =
       plan.programs.empty() && plan.gone.empty() && plan.closed.empty() == knowledge_.closed.empty();
-  if (only_elements && any_moves && all_that_move_waited(planned, steps)) {
+  if (only_elements && any_moves && all_moves_are(false, planned, steps)) {
     for (PortStep& port : steps) {
       PortElements last = take_what_only_it_looks_up(port);
       add_missing(last, port.after, true, plan.sweep);
@@ -482,7 +470,7 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
     // Connection limits of before and after may exclude each other: then all of it is the one transaction.
     if (auto fresh = frame(both, after.capabilities(), after.options())) {
       add_coming(*fresh);
-      if (all_that_move_will_wait(planned, steps)) {
+      if (all_moves_are(true, planned, steps)) {
         start = joined(from, *fresh, steps);
         plan.changes = diff(from, start);
         plan.sweep = diff(start, to);

@@ -75,7 +75,7 @@ class Host final : public LearningHost {
   Result<std::vector<GuestPort>> guest_ports() override;
   Result<std::optional<GuestPort>> guest_port(const std::string& port) override;
   Result<std::vector<Believed>> believe(const std::vector<PortEvent>& events) override;
-  Result<bool> settle() override;
+  Result<void> settle() override;
   Result<GuestBound> guest_bind(const std::string& text, const std::string& file, GuestState state) override;
   Result<std::vector<BindingSummary>> guest_unbind(const std::string& name,
                                                    const std::optional<Mac>& unplugged) override;
@@ -110,6 +110,8 @@ class Host final : public LearningHost {
     std::vector<Error> warnings;
   };
 
+  /// The lock; what is in memory of the kernel is gone when somebody died with it.
+  Result<std::unique_ptr<store::Lock>> lock();
   /// The lock, the stock filters, and nothing remembered that another process may have changed.
   Result<std::unique_ptr<store::Lock>> begin();
   /// begin() and open_firewall(); what is in memory is used again when nobody can have changed anything meanwhile.
@@ -176,9 +178,17 @@ class Host final : public LearningHost {
   bool saving_put_off_ = false;  ///< what is known of the kernel is in firewall_ alone
 };
 
-Result<std::unique_ptr<store::Lock>> Host::begin() {
+Result<std::unique_ptr<store::Lock>> Host::lock() {
   NWF_TRY(auto lock, take_lock(*store_));
-  if (lock->after_crash()) saving_put_off_ = false;
+  if (lock->after_crash()) {
+    firewall_.reset();
+    saving_put_off_ = false;
+  }
+  return lock;
+}
+
+Result<std::unique_ptr<store::Lock>> Host::begin() {
+  NWF_TRY(auto lock, this->lock());
   NWF_CHECK(library_.seed());
   library_.forget_all();
   programs_.reset();
@@ -234,23 +244,14 @@ Result<void> Host::save_what_was_put_off() {
   return save_knowledge();
 }
 
-Result<bool> Host::settle() {
-  if (!saving_put_off_) return false;
-  NWF_TRY(const auto lock, take_lock(*store_));
-  if (lock->after_crash()) {
-    firewall_.reset();
-    saving_put_off_ = false;
-  }
-  NWF_CHECK(save_what_was_put_off());
-  return true;
+Result<void> Host::settle() {
+  if (!saving_put_off_) return {};
+  NWF_TRY(const auto lock, this->lock());
+  return save_what_was_put_off();
 }
 
 Result<std::unique_ptr<store::Lock>> Host::resume() {
-  NWF_TRY(auto lock, take_lock(*store_));
-  if (lock->after_crash()) {
-    firewall_.reset();
-    saving_put_off_ = false;
-  }
+  NWF_TRY(auto lock, this->lock());
   const auto revision = store_->revision(Shelf::Filters);
   if (firewall_ && programs_ && firewall_->knows_kernel() && revision && revision == filters_revision_) {
     NWF_TRY(const auto generation, backend_->generation());

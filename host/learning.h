@@ -54,9 +54,8 @@ class LearningHost : public Service {
   /// Takes all the events, in order, as one change: one transaction of set elements, and in the store before it
   /// returns. Events of ports that are not bound are passed over.
   virtual Result<std::vector<Believed>> believe(const std::vector<PortEvent>& events) = 0;
-  /// Does what believe() left for when there is time: it helps the next process, and is never needed. True when there
-  /// was something.
-  virtual Result<bool> settle() = 0;
+  /// Does what believe() left for when there is time: it helps the next process, and is never needed.
+  virtual Result<void> settle() = 0;
 };
 
 /// open(), for who also watches its ports (learner.h).

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "engine/network/rules.h"
-#include "engine/ruleset/diff.h"
 
 namespace nwf {
 
