@@ -608,6 +608,8 @@ Result<Firewall::Reconciled> Firewall::reconcile(const std::vector<Binding>& bin
     knowledge_.generation = generation;
     knowledge_.place = this_place();
     knowledge_.host_traffic = programs.options().filter_host_traffic;
+    knowledge_.ethernet = programs.options().ethernet;
+    knowledge_.inet = programs.options().inet;
     knowledge_.capabilities = programs.capabilities();
     knowledge_.programs = std::move(drift.wanted.programs);
     knowledge_.closed.clear();

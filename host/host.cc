@@ -10,18 +10,22 @@
 #include <set>
 #include <tuple>
 
+#include "engine/print/iptables.h"
 #include "engine/print/nft_changes.h"
 #include "engine/ruleset/diff.h"
+#include "host/backend_choice.h"
 #include "host/bindings.h"
 #include "host/definitions.h"
 #include "host/firewall.h"
 #include "host/identity.h"
 #include "host/knowledge.h"
 #include "host/leases.h"
+#include "host/legacy_layer.h"
 #include "host/library.h"
 #include "host/networks.h"
 #include "host/open_with.h"
 #include "host/port_rules.h"
+#include "legacy/kernel.h"
 #include "netlink/links.h"
 #include "netlink/nftables/backend.h"
 #include "store/store.h"
@@ -52,7 +56,9 @@ class Host final : public LearningHost {
         library_(*store_),
         leases_(*store_, options.clock ? options.clock : read_clocks),
         networks_(*store_, options.root, options.zones),
-        backend_(std::move(backend)) {}
+        backend_(std::move(backend)),
+        legacy_kernel_(legacy::open_kernel()),
+        legacy_(*store_, *legacy_kernel_) {}
 
   Result<Defined> filter_define(const std::string& text, const std::string& file) override;
   Result<std::vector<std::string>> filter_validate(const std::string& text, const std::string& file) override;
@@ -91,6 +97,8 @@ class Host final : public LearningHost {
   Result<Figures> figures() override { return nothing_runs(); }
   Result<void> watch(const std::function<bool(const Event&)>&) override { return nothing_runs(); }
   Result<NetworkService*> networks() override { return &networks_; }
+  Result<std::string> backend(const std::string& chosen) override;
+  Result<ExportedTables> export_iptables(const std::string& what, bool classic) override;
 
  private:
   static tl::unexpected<Error> nothing_runs() {
@@ -126,11 +134,25 @@ class Host final : public LearningHost {
   Result<void> save_what_was_put_off();
   /// The kernel as the state says, but for these ports: as if they were not bound.
   Result<std::size_t> reconcile_all(const std::set<std::string>& unbound = {});
-  LowerOptions lower_options() const { return {options_.mark, options_.filter_host_traffic, options_.optimise}; }
+  /// What nf_tables judges: everything, or what the legacy tables leave to it.
+  LowerOptions lower_options() const { return lower_options(legacy_.in_force()); }
+  LowerOptions lower_options(bool legacy) const {
+    return {options_.mark, options_.filter_host_traffic, options_.optimise, !legacy || !legacy_.layout().ethernet,
+            !legacy};
+  }
+  /// The backend that was chosen, brought into force when another one is. Every port is guarded meanwhile: what comes
+  /// judges before what goes is taken away.
+  Result<void> use_chosen_backend();
+  Result<void> change_to_legacy(bool classic);
+  Result<void> change_to_nftables();
+  std::string backend_in_force() const;
+  Result<std::vector<Binding>> exported_ports(const std::string& what, const std::vector<Binding>& bindings);
 
   /// Makes and carries out a change. When the kernel turns out not to hold what it should, it is reconciled first and
   /// the change made from there.
   Result<std::vector<Error>> carry_out(const std::function<Result<Change>()>& make, Programs& after);
+  /// What a change is in the legacy tables.
+  Result<LegacyLayer::Step> legacy_step(const Change& change, Programs& after);
   Result<Applied> change_all(const std::vector<Document>& documents, const Removal& removal, const Progress& progress);
   /// What these filters and bindings change, and that these ports are bound no longer, the kernel being known. `after`
   /// has the filters.
@@ -176,6 +198,8 @@ class Host final : public LearningHost {
   std::optional<Firewall> firewall_;
   std::optional<Programs> programs_;
   bool saving_put_off_ = false;  ///< what is known of the kernel is in firewall_ alone
+  std::unique_ptr<legacy::Kernel> legacy_kernel_;
+  LegacyLayer legacy_;
 };
 
 Result<std::unique_ptr<store::Lock>> Host::lock() {
@@ -207,7 +231,10 @@ Result<void> Host::open_firewall() {
   NWF_TRY(const auto text, store_->get(Shelf::State, kKnowledgeDocument));
   std::optional<Knowledge> knowledge;
   if (text) knowledge = knowledge_from_text(*text);
-  if (knowledge && (knowledge->place != this_place() || knowledge->host_traffic != options_.filter_host_traffic))
+  NWF_CHECK(legacy_.recall());
+  const LowerOptions lower = lower_options();
+  if (knowledge && (knowledge->place != this_place() || knowledge->host_traffic != options_.filter_host_traffic ||
+                    knowledge->ethernet != lower.ethernet || knowledge->inet != lower.inet))
     knowledge.reset();
   Capabilities capabilities;
   if (knowledge) {
@@ -217,7 +244,105 @@ Result<void> Host::open_firewall() {
   }
   programs_.emplace(library_.lookup(), capabilities, lower_options(), options_.learning);
   firewall_.emplace(*backend_, std::move(knowledge));
+  return use_chosen_backend();
+}
+
+Result<void> Host::use_chosen_backend() {
+  BackendChoice chosen;
+  if (options_.backend) {
+    chosen = *options_.backend;
+  } else {
+    NWF_TRY(chosen, read_backend(*store_));
+  }
+  if (chosen.legacy && options_.filter_host_traffic)
+    return fail(ErrorKind::Unsupported, "the iptables-legacy backend does not judge what the host sends to guests",
+                "leave that option out, or use the nftables backend");
+  if (chosen.legacy && legacy_.in_force() && legacy_.classic() == chosen.classic) return {};
+  if (chosen.legacy) return change_to_legacy(chosen.classic);
+  if (legacy_.has_rules()) return change_to_nftables();
   return {};
+}
+
+Result<void> Host::change_to_legacy(bool classic) {
+  NWF_TRY(const auto bindings, read_bindings());
+  NWF_CHECK(legacy_.begin(classic));
+  Programs after(library_.lookup(), programs_->capabilities(), lower_options(true), options_.learning);
+  NWF_CHECK(legacy_.reconcile(bindings, after));
+  NWF_CHECK(legacy_.enforce());
+  programs_.emplace(std::move(after));
+  backend_->let_packets_leave();
+  NWF_CHECK(firewall_->reconcile(bindings, *programs_));
+  return save_knowledge();
+}
+
+Result<void> Host::change_to_nftables() {
+  NWF_TRY(const auto bindings, read_bindings());
+  programs_.emplace(library_.lookup(), programs_->capabilities(), lower_options(false), options_.learning);
+  NWF_CHECK(firewall_->reconcile(bindings, *programs_));
+  NWF_CHECK(save_knowledge());
+  backend_->let_packets_leave();
+  return legacy_.leave();
+}
+
+Result<std::string> Host::backend(const std::string& chosen) {
+  NWF_TRY(const auto lock, begin());
+  std::optional<BackendChoice> before;
+  if (!chosen.empty()) {
+    NWF_TRY(const BackendChoice choice, parse_backend(chosen));
+    NWF_TRY(before, read_backend(*store_));
+    NWF_CHECK(write_backend(*store_, choice));
+  }
+  if (auto opened = open_firewall(); !opened) {
+    // What could not be brought into force is not chosen.
+    if (before) NWF_CHECK(write_backend(*store_, *before));
+    return fail(std::move(opened).error());
+  }
+  if (!chosen.empty() && options_.networks) NWF_CHECK(networks_.reconcile());
+  return backend_in_force();
+}
+
+Result<ExportedTables> Host::export_iptables(const std::string& what, bool classic) {
+  NWF_TRY(const auto lock, begin());
+  NWF_TRY(const auto bindings, read_bindings());
+  Capabilities any;  // the text may be for another host
+  any.bridge_netfilter4 = any.bridge_netfilter6 = Probe::Yes;
+  LowerOptions options = lower_options(false);
+  options.ethernet = options.inet = false;
+  Programs programs(library_.lookup(), any, options, options_.learning);
+  NWF_TRY(const auto exported, exported_ports(what, bindings));
+  legacy::Tables tables;
+  for (const Binding& binding : exported) {
+    auto placement = programs.place(binding);
+    if (!placement) return fail(std::move(placement).error().in("port " + binding.port.text()));
+    NWF_TRY(const auto port,
+            legacy::port_tables(*placement->program->plain, binding.port, placement->variables, {classic, true}));
+    legacy::add(port, tables);
+  }
+  ExportedTables out;
+  NWF_TRY(out.ip, print::iptables(tables, legacy::Family::Ip4));
+  NWF_TRY(out.ip6, print::iptables(tables, legacy::Family::Ip6));
+  NWF_TRY(out.ethernet, print::iptables(tables, legacy::Family::Ethernet));
+  return out;
+}
+
+Result<std::vector<Binding>> Host::exported_ports(const std::string& what, const std::vector<Binding>& bindings) {
+  if (what.empty()) return bindings;
+  std::vector<Binding> some;
+  for (const Binding& binding : bindings)
+    if (binding.port.text() == what || binding.filter == what) some.push_back(binding);
+  if (!some.empty()) return some;
+  NWF_TRY(const auto filter, library_.find(what));
+  if (filter == nullptr)
+    return fail(ErrorKind::NotFound, fmt::format("there is no filter, bound port or network '{}'", what),
+                "see `nwfctl binding list` and `nwfctl filter list`");
+  some.push_back({{}, *PortName::parse("PORT"), Mac{}, what, {}, {}});
+  return some;
+}
+
+std::string Host::backend_in_force() const {
+  if (!legacy_.in_force()) return BackendChoice{}.text();
+  const std::string name = BackendChoice{true, legacy_.classic()}.text();
+  return legacy_.layout().ethernet ? name : name + ", the ethernet layer in nf_tables (this kernel has no ebtables)";
 }
 
 Result<void> Host::save_knowledge() {
@@ -271,9 +396,13 @@ Result<std::size_t> Host::reconcile_all(const std::set<std::string>& unbound) {
   NWF_TRY(auto bindings, read_bindings());
   NWF_CHECK(expire_all(bindings));
   std::erase_if(bindings, [&](const Binding& binding) { return unbound.contains(binding.port.text()); });
+  std::size_t legacy_changes = 0;
+  if (legacy_.in_force()) {
+    NWF_TRY(legacy_changes, legacy_.reconcile(bindings, *programs_));
+  }
   NWF_TRY(const auto reconciled, firewall_->reconcile(bindings, *programs_));
   NWF_CHECK(save_knowledge());
-  return reconciled.changes;
+  return reconciled.changes + legacy_changes;
 }
 
 Result<std::vector<Error>> Host::carry_out(const std::function<Result<Change>()>& make, Programs& after) {
@@ -283,9 +412,28 @@ Result<std::vector<Error>> Host::carry_out(const std::function<Result<Change>()>
       NWF_CHECK(firewall_->reconcile(bindings, *programs_));
     }
     NWF_TRY(const Change change, make());
+    LegacyLayer::Step step;
+    if (legacy_.in_force()) {
+      NWF_TRY(step, legacy_step(change, after));
+      NWF_CHECK(legacy_.apply(step));
+    }
     auto done = firewall_->transition(change.ports, change.edit.programs, *programs_, after);
-    if (done || firewall_->knows_kernel() || again) return done;
+    if (done) return done;
+    if (legacy_.in_force()) NWF_CHECK(legacy_.undo(step));
+    if (firewall_->knows_kernel() || again) return done;
   }
+}
+
+Result<LegacyLayer::Step> Host::legacy_step(const Change& change, Programs& after) {
+  if (&after == &*programs_) return legacy_.step(change.ports, *programs_, after);
+  // Filters change: nobody knows here which ports have them in their trees, and those that do not stay as they are.
+  std::vector<PortChange> ports = change.ports;
+  std::set<std::string> listed;
+  for (const PortChange& port : ports) listed.insert((port.before ? port.before : port.after)->port.text());
+  NWF_TRY(auto bindings, read_bindings());
+  for (Binding& binding : bindings)
+    if (!listed.contains(binding.port.text())) ports.push_back({binding, binding});
+  return legacy_.step(ports, *programs_, after);
 }
 
 Result<Host::Change> Host::change_of(const Filters& filters, const std::vector<Binding>& bindings,
@@ -903,6 +1051,7 @@ Result<Planned> Host::plan(const std::vector<Document>& documents) {
   if (bindings.empty() && !std::filesystem::exists(store_->path(Shelf::State, kKnowledgeDocument))) return planned;
 
   NWF_CHECK(open_backend());
+  NWF_CHECK(legacy_.recall());
   NWF_TRY(const Capabilities capabilities, backend_->capabilities());
   Programs after(library_.lookup_with(filters.changed), capabilities, lower_options(), options_.learning);
   Firewall firewall(*backend_, std::nullopt);
@@ -918,6 +1067,10 @@ Result<Planned> Host::plan(const std::vector<Document>& documents) {
   for (const std::string& warning : texts(drift.wanted.warnings)) planned.warnings.push_back(warning);
   for (std::string& warning : waiting(after, changed)) planned.warnings.push_back(std::move(warning));
   planned.changes = nwf::describe(drift.changes);
+  if (legacy_.in_force()) {
+    NWF_TRY(const auto more, legacy_.differences(bindings, after));
+    planned.changes.insert(planned.changes.end(), more.begin(), more.end());
+  }
   planned.nft = print::nft(drift.changes);
   return planned;
 }
@@ -1131,6 +1284,8 @@ Result<Status> Host::status() {
   NWF_TRY(const auto bindings, read_bindings());
   for (const Binding& binding : bindings) status.bindings.push_back(summary(binding));
   NWF_CHECK(open_backend());
+  NWF_CHECK(legacy_.recall());
+  status.backend = backend_in_force();
   NWF_TRY(status.capabilities, backend_->capabilities());
   programs_.emplace(library_.lookup(), status.capabilities, lower_options(), options_.learning);
   NWF_TRY(const Held held, backend_->read());
@@ -1147,6 +1302,10 @@ Result<Status> Host::status() {
                                                                 : "none";
   status.reject = c.bridge_reject == Probe::Yes ? "native" : c.bridge_netfilter4 == Probe::Yes ? "mark" : "drop";
   status.differences = nwf::describe(diff(held.ruleset, wanted.ruleset));
+  if (legacy_.in_force()) {
+    NWF_TRY(const auto more, legacy_.differences(bindings, *programs_));
+    status.differences.insert(status.differences.end(), more.begin(), more.end());
+  }
   for (const ClosedPort& closed : wanted.closed)
     status.differences.push_back(fmt::format("port {} is closed: {}", closed.port, nwf::describe(closed.why)));
   if (options_.networks) {

@@ -9,6 +9,7 @@
 #include "engine/error.h"
 #include "engine/program/optimise/optimisations.h"
 #include "engine/ruleset/mark_bits.h"
+#include "host/backend_choice.h"
 #include "host/clocks.h"
 #include "host/service.h"
 #include "host/zones.h"
@@ -24,7 +25,9 @@ struct Options {
   bool own_tables = false;             ///< a daemon's: reconcile() makes the kernel's tables this process's own
   Learning learning = Learning::Any;   ///< how ports learn whose binding does not say (CTRL_IP_LEARNING)
   std::function<Clocks()> clock = {};  ///< none: this machine's; another one is for tests
-  FindZones zones = {};                ///< none: firewalld is never asked
+  std::optional<BackendChoice> backend =
+      {};                ///< what is in force from the next change on; none: what was chosen before
+  FindZones zones = {};  ///< none: firewalld is never asked
 };
 
 /// Opens a host. Nothing is read or changed until an operation is asked for.

@@ -110,6 +110,7 @@ std::string to_text(const Knowledge& knowledge) {
                      {"generation", knowledge.generation},
                      {"place", knowledge.place},
                      {"host_traffic", knowledge.host_traffic},
+                     {"layers", {knowledge.ethernet, knowledge.inet}},
                      {"capabilities", to_json(knowledge.capabilities)},
                      {"closed", knowledge.closed},
                      {"programs", programs}};
@@ -124,6 +125,8 @@ std::optional<Knowledge> knowledge_from_text(const std::string& text) {
     knowledge.generation = json.at("generation");
     knowledge.place = json.at("place");
     knowledge.host_traffic = json.at("host_traffic");
+    knowledge.ethernet = json.at("layers").at(0);
+    knowledge.inet = json.at("layers").at(1);
     knowledge.closed = json.at("closed").get<std::set<std::string>>();
     knowledge.capabilities = capabilities_from(json.at("capabilities"));
     for (const auto& [name, program] : json.at("programs").items())

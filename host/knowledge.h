@@ -43,6 +43,7 @@ struct Knowledge {
   std::uint32_t generation = 0;
   std::string place;  ///< boot and network namespace it is about; elsewhere it is worth nothing
   bool host_traffic = false;
+  bool ethernet = true, inet = true;  ///< the layers that these programs judge
   Capabilities capabilities;
   std::map<std::string, KnownProgram> programs;
   std::set<std::string> closed;  ///< ports that run no program but are closed

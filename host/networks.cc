@@ -109,6 +109,17 @@ Result<std::vector<Network>> Networks::read_all(Shelf shelf) {
   return networks;
 }
 
+Result<std::vector<Network>> Networks::named(const std::string& name) {
+  if (name.empty()) return up();
+  std::vector<Network> found;
+  if (!is_network_name(name)) return found;
+  for (const Shelf shelf : {Shelf::NetworksUp, Shelf::Networks}) {
+    NWF_TRY(auto network, read(shelf, name));
+    if (network && found.empty()) found.push_back(std::move(*network));
+  }
+  return found;
+}
+
 Result<std::optional<std::pair<std::string, std::string>>> Networks::giver_of(const std::set<std::string>& filters) {
   using Giver = std::optional<std::pair<std::string, std::string>>;
   for (const Shelf shelf : {Shelf::Networks, Shelf::NetworksUp}) {
@@ -288,14 +299,28 @@ Result<void> Networks::put_shaping(const std::set<std::string>& names) {
   return store_.put(Shelf::State, kShaping, fmt::format("{}\n", fmt::join(names, "\n")));
 }
 
+Result<std::size_t> Networks::bring_to(const std::vector<Network>& up) {
+  NWF_TRY(const bool legacy, legacy_.in_force());
+  // Those that come, before those that go.
+  if (legacy) {
+    NWF_TRY(const std::size_t changes, legacy_.apply(up));
+    NWF_TRY(const std::size_t gone, table_->bring_to({}));
+    return changes + gone;
+  }
+  NWF_TRY(const std::size_t changes, table_->bring_to(up));
+  NWF_CHECK(legacy_.leave());
+  return changes;
+}
+
 Result<void> Networks::bring_rules(const std::vector<Network>& up) {
-  NWF_CHECK(table_->bring_to(up));
+  NWF_CHECK(bring_to(up));
   return {};
 }
 
 Result<void> Networks::add_rules(const Network& network) {
   NWF_TRY(auto shaping_ones, shaping());
-  if (shaping_ones && network.peers.empty()) {  // its peers may be others than those
+  NWF_TRY(const bool legacy, legacy_.in_force());
+  if (!legacy && shaping_ones && network.peers.empty()) {  // its peers may be others than those
     std::set<std::string> names;
     for (const Network& one : *shaping_ones) names.insert(one.name);
     // Written down before it is up: until then the list names one that is not, and is worth nothing.
@@ -591,7 +616,7 @@ Result<std::size_t> Networks::reconcile() {
     // Networks that are gone may have left rules where somebody removed the files by hand.
     NWF_CHECK(open());
     NWF_CHECK(others_.tell({}));
-    return table_->bring_to({});
+    return bring_to({});
   }
   NWF_CHECK(open());
   FirstFailure failure;
@@ -608,7 +633,7 @@ Result<std::size_t> Networks::reconcile() {
     NWF_CHECK(store_.remove(Shelf::NetworksChanging, name));
   }
   NWF_TRY(const auto up, up_with(std::nullopt, {}));
-  NWF_TRY(const std::size_t changes, table_->bring_to(up));
+  NWF_TRY(const std::size_t changes, bring_to(up));
   for (const Network& network : up) failure(raise(network, [] { return Result<void>{}; }));
   if (const auto told = others_.tell(up); !told) failure(fail(told.error()));
   NWF_TRY(const auto started, store_.get(Shelf::State, kAutostarted));
@@ -653,8 +678,14 @@ Result<std::vector<std::string>> Networks::net_differences() {
   NWF_TRY(const auto up, read_all(Shelf::NetworksUp));
   NWF_CHECK(open());
   NWF_TRY(const Held held, table_->read());
-  for (std::string& word : nwf::describe(diff(held.ruleset, network_rules(up)), kNetworksTableName))
+  NWF_TRY(const bool legacy, legacy_.in_force());
+  const Ruleset wanted = legacy ? Ruleset{} : network_rules(up);
+  for (std::string& word : nwf::describe(diff(held.ruleset, wanted), kNetworksTableName))
     words.push_back(std::move(word));
+  if (legacy) {
+    NWF_TRY(const auto more, legacy_.differences(up));
+    words.insert(words.end(), more.begin(), more.end());
+  }
   for (const Network& network : up) {
     if (has_own_bridge(network.mode())) {
       NWF_TRY(const bool there, links_->has_bridge(plan_links(network).bridge));

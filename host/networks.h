@@ -16,6 +16,7 @@
 
 #include "engine/model/network.h"
 #include "host/dnsmasq.h"
+#include "host/legacy_networks.h"
 #include "host/network_links.h"
 #include "host/network_service.h"
 #include "host/network_table.h"
@@ -30,7 +31,7 @@ class Networks final : public NetworkService {
  public:
   /// `store` outlives it. `root` is where the store lies.
   Networks(store::Store& store, std::string root, FindZones zones)
-      : store_(store), root_(std::move(root)), others_(store, std::move(zones)), proxies_(store) {}
+      : store_(store), root_(std::move(root)), others_(store, std::move(zones)), proxies_(store), legacy_(store) {}
 
   Result<NetworkDefined> net_define(const std::string& text, const std::string& file) override;
   Result<NetworkSummary> net_undefine(const std::string& name) override;
@@ -53,6 +54,10 @@ class Networks final : public NetworkService {
 
   /// Those that are up. Needs no lock.
   Result<std::vector<Network>> up() { return read_all(store::Shelf::NetworksUp); }
+
+  /// The network of this name, as it is up or else as it is defined, or none; all that are up for an empty name. Needs
+  /// no lock.
+  Result<std::vector<Network>> named(const std::string& name);
 
   /// A network, defined or up, that gives one of these filters to ports of its bridge: which filter, and which network.
   /// Needs no lock.
@@ -87,7 +92,9 @@ class Networks final : public NetworkService {
   /// Those that shape the table, as far as that is known.
   Result<std::optional<std::vector<Network>>> shaping();
   Result<void> put_shaping(const std::set<std::string>& names);
-  /// Rules of these networks, and of no others.
+  /// Rules of these networks, and of no others, in the tables of the backend that is in force, and in no others: how
+  /// many changes that took.
+  Result<std::size_t> bring_to(const std::vector<Network>& up);
   Result<void> bring_rules(const std::vector<Network>& up);
   /// Rules of one more.
   Result<void> add_rules(const Network& network);
@@ -108,6 +115,7 @@ class Networks final : public NetworkService {
   OtherFirewalls others_;
   ProxyArp proxies_;
   std::optional<NetworkTable> table_;
+  LegacyNetworks legacy_;
   std::optional<NetworkLinks> links_;
 };
 

@@ -112,6 +112,14 @@ class Observed final : public Service {
   }
   Result<Planned> plan(const std::vector<Document>& documents) override { return inner_.plan(documents); }
   Result<Status> status() override { return inner_.status(); }
+  Result<ExportedTables> export_iptables(const std::string& what, bool classic) override {
+    return inner_.export_iptables(what, classic);
+  }
+  Result<std::string> backend(const std::string& chosen) override {
+    auto done = inner_.backend(chosen);
+    if (!done) return refused("backend", {}, {}, std::move(done));
+    return done;
+  }
   Result<std::size_t> reconcile() override {
     auto done = inner_.reconcile();
     if (!done) return refused("reconcile", {}, {}, std::move(done));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "engine/legacy/port_tables.h"
 #include "engine/program/needs.h"
 #include "engine/program/optimise/optimise.h"
 #include "host/library.h"
@@ -68,10 +69,38 @@ Result<CompiledPtr> Programs::make(const std::shared_ptr<const Filter>& root, co
                                    const Variables& variables) {
   auto compiled = std::make_shared<Compiled>();
   NWF_TRY(compiled->program, compile(root, lookup, variables));
+  if (options_.ethernet && options_.inet)
+    NWF_CHECK(check_lowerable(compiled->program));
+  else
+    NWF_CHECK(divide(*compiled, variables));
   compiled->program = optimise(std::move(compiled->program), options_.optimise);
   NWF_TRY(compiled->lowered, lower(compiled->program, capabilities_, options_));
   compiled->hash = compiled->lowered.hash();
   return CompiledPtr(std::move(compiled));
+}
+
+Result<void> Programs::divide(Compiled& compiled, const Variables& variables) const {
+  compiled.plain = std::make_shared<const Program>(compiled.program);
+  // Any port's name does: what cannot be said is so for all of them.
+  const PortName some = *PortName::parse("port");
+  NWF_CHECK(legacy::port_tables(*compiled.plain, some, variables, {false, !options_.ethernet}));
+  for (const Direction direction : {Direction::Out, Direction::In}) {
+    Flow& inet = compiled.program.flows[flow_index(Layer::Inet, direction)];
+    for (const ProgramChain& chain : inet.chains) {
+      const bool ipv6 = chain.name == "ip6";
+      if (chain.name == "root" ||
+          (ipv6 ? capabilities_.bridge_netfilter6 : capabilities_.bridge_netfilter4) == Probe::Yes)
+        continue;
+      return fail(ErrorKind::Unsupported,
+                  fmt::format("{} has rules of the inet layer, and ip{}tables sees no bridged packets here",
+                              compiled.program.filter, ipv6 ? "6" : ""),
+                  fmt::format("load br_netfilter and set net.bridge.bridge-nf-call-ip{}tables=1", ipv6 ? "6" : ""));
+    }
+    if (!options_.inet) inet = {};
+    if (!options_.ethernet) compiled.program.flows[flow_index(Layer::Ethernet, direction)] = {};
+  }
+  compiled.program.gather_sets();
+  return {};
 }
 
 Result<CompiledPtr> Programs::find(const std::string& filter, const Variables& variables) {

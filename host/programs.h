@@ -17,6 +17,8 @@ namespace nwf::host {
 
 struct Compiled {
   Program program;
+  /// With all layers and before any pass; only where the legacy tables judge some of them.
+  std::shared_ptr<const Program> plain = {};
   LoweredProgram lowered;
   std::string hash;  ///< of `lowered`
 };
@@ -61,6 +63,8 @@ class Programs {
   Result<const std::set<std::string>*> needed(const std::string& filter);
   Result<CompiledPtr> make(const std::shared_ptr<const Filter>& root, const FilterLookup& lookup,
                            const Variables& variables);
+  /// Leaves to the legacy tables what is theirs. Errors: Unsupported for what they cannot do.
+  Result<void> divide(Compiled& compiled, const Variables& variables) const;
   Result<std::shared_ptr<const Filter>> root(const std::string& filter);
 
   FilterLookup lookup_;

@@ -111,6 +111,7 @@ struct Status {
   std::vector<BindingSummary> bindings;
   std::vector<ProgramSummary> programs;
   Capabilities capabilities;
+  std::string backend = "nftables";      ///< what realises filters, and in which tables each layer is
   std::string connection_state;          ///< native, mark or none
   std::string reject;                    ///< native, mark or drop
   bool in_sync = true;                   ///< the kernel holds what the state says
@@ -157,6 +158,13 @@ struct Planned {
   std::vector<std::string> changes;  ///< of the kernel's ruleset, in words
   std::vector<std::string> nft;      ///< the same as commands of nft
   std::vector<std::string> warnings;
+};
+
+/// Rules as text for the programs that restore the legacy tables; empty where there are none of a family.
+struct ExportedTables {
+  std::string ip;        ///< for `iptables-restore --noflush`
+  std::string ip6;       ///< for `ip6tables-restore --noflush`
+  std::string ethernet;  ///< for `ebtables-restore --noflush`
 };
 
 /// Told while long work goes on: what is being done, and how far it is.
@@ -222,6 +230,18 @@ class Service {
   virtual Result<Planned> plan(const std::vector<Document>& documents) = 0;
 
   virtual Result<Status> status() = 0;
+  /// Brings another backend into force and keeps that choice, no port being unguarded meanwhile; with an empty name
+  /// nothing changes. Says which is in force. Errors: Invalid for a name that is none; Unsupported by this kernel.
+  virtual Result<std::string> backend([[maybe_unused]] const std::string& chosen) {
+    return fail(ErrorKind::Unsupported, "this service has no choice of backends");
+  }
+  /// What iptables-legacy would hold of one port, of the ports of one filter or of one network by its name, or of all
+  /// when `what` is empty; `classic`: each port's rules in chains of its own. Nothing is asked of the kernel. A filter
+  /// that no port is bound to is exported for a port of that name, `PORT`, when it needs no variables.
+  virtual Result<ExportedTables> export_iptables([[maybe_unused]] const std::string& what,
+                                                 [[maybe_unused]] bool classic) {
+    return fail(ErrorKind::Unsupported, "this service does not export");
+  }
   /// Makes the kernel hold what the state says; the number of changes sent.
   virtual Result<std::size_t> reconcile() = 0;
 

@@ -145,6 +145,16 @@ class Client final : public host::Service {
     status.in_sync = status.differences.empty();
     return status;
   }
+  Result<host::ExportedTables> export_iptables(const std::string& what, bool classic) override {
+    return call<host::ExportedTables>("ExportIptables", what, classic);
+  }
+  Result<std::string> backend(const std::string& chosen) override {
+    NWF_TRY(auto in_force, call<std::string>("Backend", chosen));
+    if (chosen.empty() || !may_network()) return in_force;
+    NWF_TRY(host::NetworkService* const networks, this->networks());
+    NWF_CHECK(networks->net_reconcile());
+    return in_force;
+  }
   Result<std::size_t> reconcile() override {
     NWF_TRY(const auto changes, call<std::size_t>("Reconcile"));
     if (!may_network()) return changes;

@@ -97,6 +97,9 @@ const Method kMethods[] = {
                                                                                    {"documents", "removal"}),
     row<&Service::plan, host::Planned, std::vector<SentDocument>>("Plan", Access::Read, {"documents"}),
     row<&Service::status, host::Status>("Status", Access::Read, {}),
+    row<&Service::export_iptables, host::ExportedTables, Text, bool>("ExportIptables", Access::Read,
+                                                                     {"what", "classic"}),
+    row<&Service::backend, Text, Text>("Backend", Access::Change, {"chosen"}),
     row<&Service::reconcile, std::size_t>("Reconcile", Access::Change, {}),
     row<&Service::figures, host::Figures>("Figures", Access::Read, {}),
 };

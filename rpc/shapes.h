@@ -205,6 +205,14 @@ struct Fields<Capabilities> {
   }
 };
 template <>
+struct Fields<host::ExportedTables> {
+  static void each(auto& v, auto&& field) {
+    field("ip", v.ip);
+    field("ip6", v.ip6);
+    field("ethernet", v.ethernet);
+  }
+};
+template <>
 struct Fields<host::Status> {
   static void each(auto& v, auto&& field) {
     field("root", v.root);
@@ -212,6 +220,7 @@ struct Fields<host::Status> {
     field("bindings", v.bindings);
     field("programs", v.programs);
     field("capabilities", v.capabilities);
+    field("backend", v.backend);
     field("connection_state", v.connection_state);
     field("reject", v.reject);
     field("in_sync", v.in_sync);

@@ -59,6 +59,8 @@ ShelfPlace place_of(Shelf shelf) {
       return {"/run/nwf/networks/changing", ".xml"};
     case Shelf::Imported:
       return {"/etc/nwf/imported", ".json"};
+    case Shelf::Settings:
+      return {"/etc/nwf/settings", ""};
   }
   __builtin_unreachable();
 }
@@ -286,7 +288,8 @@ class DirectoryStore : public Store {
   void clean_up() {
     for (const std::string& directory : directories()) remove_undecided(directory);
     for (const Shelf shelf : {Shelf::Filters, Shelf::Bindings, Shelf::Leases, Shelf::State, Shelf::Networks,
-                              Shelf::Autostart, Shelf::NetworksUp, Shelf::NetworksChanging, Shelf::Imported}) {
+                              Shelf::Autostart, Shelf::NetworksUp, Shelf::NetworksChanging, Shelf::Imported,
+                              Shelf::Settings}) {
       const auto directory = open_directory_fd(directory_of(shelf), false);
       if (directory && *directory) remove_stale(*directory);
     }

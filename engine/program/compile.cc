@@ -88,7 +88,9 @@ class Compiler {
   static void append(const FlatRule& flat, const std::vector<Conjunction>& alternatives, const std::vector<Test>& after,
                      ProgramChain& chain) {
     for (const Conjunction& tests : alternatives) {
-      ProgramRule rule{tests, flat.rule->action, flat.origin(), flat.rule->source};
+      ProgramRule rule{tests, flat.rule->action, flat.origin(), flat.rule->source, {}};
+      if (const Attribute* comment = flat.rule->find(Field::Comment))
+        if (const auto* text = std::get_if<Literal>(&comment->value)) rule.comment = text->text;
       rule.tests.insert(rule.tests.end(), after.begin(), after.end());
       chain.entries.push_back({std::move(rule)});
     }

@@ -271,7 +271,7 @@ TEST(Compile, WhatCannotBeIsRefused) {
        {rule(Action::Drop, Direction::In, Protocol::Tcp, {{"srcipaddr", "$X"}})},
        ErrorKind::Invalid,
        "$X"},
-      {"ipset", {rule(Action::Drop, Direction::In, Protocol::All, {{"ipset", "s"}})}, ErrorKind::Unsupported, "'s'"},
+      {"ipset", {rule(Action::Drop, Direction::In, Protocol::All, {{"ipset", "s"}})}, ErrorKind::Invalid, "'s'"},
       {"limit that is no number",
        {rule(Action::Drop, Direction::In, Protocol::All, {{"connlimit-above", "$X"}})},
        ErrorKind::Invalid,

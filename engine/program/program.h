@@ -84,6 +84,14 @@ struct GratuitousArp {
   bool reverse = false;  ///< in RARP packets
   friend bool operator==(const GratuitousArp&, const GratuitousArp&) = default;
 };
+/// Addresses and ports of the packet are in an ipset that somebody else keeps: one flag for each of its dimensions, true
+/// for the packet's target. Only xtables can look there.
+struct Ipset {
+  std::string name;
+  std::vector<bool> target;
+  bool negated = false;
+  friend bool operator==(const Ipset&, const Ipset&) = default;
+};
 /// More than `above` connections stand from the packet's source address, among those that came to this rule.
 struct ConnectionLimit {
   std::uint16_t above = 0;
@@ -94,7 +102,7 @@ struct ConnectionLimit {
 }  // namespace test
 
 using Test = std::variant<test::Compare, test::Range, test::OneOf, test::Member, test::Connection, test::TcpOption,
-                          test::GratuitousArp, test::ConnectionLimit>;
+                          test::GratuitousArp, test::ConnectionLimit, test::Ipset>;
 
 /// All tests hold: the action is taken.
 struct ProgramRule {
@@ -102,6 +110,7 @@ struct ProgramRule {
   Action action = Action::Accept;
   std::string origin;  ///< FlatRule::origin()
   Source source;
+  std::string comment = {};  ///< the rule's own, for tables that show it
 };
 
 struct ProgramEntry;

@@ -473,12 +473,20 @@ Result<void> RuleCompiler::add_plain(const SettledFields& fields, Field field, C
       if (settled.literal->bytes[0] != 0)
         out.emplace_back(test::GratuitousArp{settled.negated, rule_.protocol == Protocol::Rarp});
       return {};
-    case Field::Ipset:
-      return fail({ErrorKind::Unsupported,
-                   fmt::format("{}: nf_tables cannot look into the ipset '{}'", flat_.origin(), settled.literal->text),
-                   *settled.source,
-                   "list the addresses in a variable instead",
-                   {}});
+    case Field::Ipset: {
+      test::Ipset set{settled.literal->text, {}, settled.negated};
+      const auto flags = fields.find(Field::IpsetFlags);
+      if (flags == fields.end())
+        return fail({ErrorKind::Invalid,
+                     fmt::format("{}: ipset='{}' needs ipsetflags", flat_.origin(), set.name),
+                     *settled.source,
+                     "say which addresses are looked up: ipsetflags='src'",
+                     {}});
+      for (const std::uint8_t target : flags->second.literal->bytes)
+        set.target.push_back((target != 0) != view_.mirrored);
+      out.emplace_back(std::move(set));
+      return {};
+    }
     case Field::ConnlimitAbove:
       // A number is inet_view()'s; a variable's are as many as the rule has steps.
       if (std::holds_alternative<VariableRef>(rule_.find(field)->value))

@@ -359,10 +359,17 @@ TEST(RuleTests, ARangeThatEndsBeforeItStartsIsRefused) {
   EXPECT_EQ(by_variable.result.error().kind, ErrorKind::Invalid);
 }
 
-TEST(RuleTests, AnIpsetIsRefusedByName) {
-  const Outcome outcome = tests_of(Protocol::All, {{"ipset", "blocked"}, {"ipsetflags", "src"}});
+TEST(RuleTests, AnIpsetIsLookedUpByItsFlags) {
+  const Outcome outcome = tests_of(Protocol::All, {{"ipset", "blocked"}, {"ipsetflags", "src,dst"}});
+  ASSERT_TRUE(outcome.result);
+  const auto& tests = outcome.result->alternatives.at(0);
+  EXPECT_EQ(tests.at(0), nwf::Test(test::Ipset{"blocked", {false, true}, false}));
+}
+
+TEST(RuleTests, AnIpsetWithoutFlagsIsRefused) {
+  const Outcome outcome = tests_of(Protocol::All, {{"ipset", "blocked"}});
   ASSERT_FALSE(outcome.result);
-  EXPECT_EQ(outcome.result.error().kind, ErrorKind::Unsupported);
+  EXPECT_EQ(outcome.result.error().kind, ErrorKind::Invalid);
   EXPECT_THAT(outcome.result.error().message, HasSubstr("'blocked'"));
 }
 

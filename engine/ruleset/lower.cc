@@ -418,7 +418,23 @@ std::string LoweredProgram::hash() const {
   return fmt::format("{:016x}", fnv1a(text));
 }
 
+Result<void> check_lowerable(const Program& program) {
+  for (const Flow& flow : program.flows)
+    for (const ProgramChain& chain : flow.chains)
+      for (const ProgramEntry& entry : chain.entries)
+        if (const auto* rule = std::get_if<ProgramRule>(&entry.what))
+          for (const Test& test : rule->tests)
+            if (const auto* set = std::get_if<test::Ipset>(&test))
+              return fail({ErrorKind::Unsupported,
+                           fmt::format("{}: nf_tables cannot look into the ipset '{}'", rule->origin, set->name),
+                           rule->source,
+                           "list the addresses in a variable instead, or use the iptables-legacy backend",
+                           {}});
+  return {};
+}
+
 Result<LoweredProgram> lower(const Program& program, const Capabilities& capabilities, const LowerOptions& options) {
+  NWF_CHECK(check_lowerable(program));
   return Lowering(program, capabilities, options).run();
 }
 

@@ -22,6 +22,8 @@ struct LowerOptions {
   bool filter_host_traffic = false;
   /// For whoever makes the program that is lowered: what is done to it before.
   Optimisations optimise = {};
+  /// For him, too: which layers nf_tables judges. The legacy tables judge the others.
+  bool ethernet = true, inet = true;
 };
 
 /// Parts of the frame (dispatch.h) that programs ask for, besides the base chains of their flows.
@@ -70,6 +72,11 @@ struct LoweredProgram {
   std::string hash() const;
 };
 
+/// Errors: Unsupported, naming the rule, for what no nf_tables of any kernel can do. Asked of a program before it is
+/// optimised: a pass may find that such a rule changes nothing.
+Result<void> check_lowerable(const Program& program);
+
 /// Errors: Unsupported, naming the rule and what would help, when this kernel cannot do what a rule asks.
 Result<LoweredProgram> lower(const Program& program, const Capabilities& capabilities, const LowerOptions& options);
+
 }  // namespace nwf

@@ -493,6 +493,14 @@ TEST(Lower, ActionsAreVerdicts) {
       }
 }
 
+TEST(Lower, AnIpsetIsRefusedByName) {
+  const auto made =
+      lower(program_of(kInetIn, {rule_of({test::Ipset{"blocked", {false}, false}}, Action::Drop)}), native(), {});
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().kind, ErrorKind::Unsupported);
+  EXPECT_THAT(made.error().message, ::testing::HasSubstr("'blocked'"));
+}
+
 TEST(Lower, ReturnLeavesTheChainAndContinueDoesNot) {
   for (const std::size_t flow : {kEtherOut, kEtherIn, kInetOut, kInetIn}) {
     const auto with = [&](Action first) {

@@ -13,14 +13,15 @@ ROOMS = {
     "engine": ({"engine"}, {"fmt", "tl"}),
     "xml": ({"xml", "engine"}, {"fmt", "libxml"}),
     "netlink": ({"netlink", "engine"}, {"fmt", "libmnl", "libnftnl", "linux", "netlink", "net", "sys", "arpa", "fcntl.h", "unistd.h"}),
+    "legacy": ({"legacy", "engine"}, {"fmt", "libiptc", "linux", "sys", "netinet", "fcntl.h", "unistd.h"}),
     "learn": ({"learn", "engine"}, {"fmt", "pcap", "linux", "sys"}),
     "store": ({"store", "engine"}, {"fmt", "sys", "dirent.h", "fcntl.h", "unistd.h"}),
-    "host": ({"host", "store", "netlink", "xml", "engine", "learn"}, {"fmt", "nlohmann", "sys", "dirent.h", "fcntl.h", "poll.h", "signal.h", "spawn.h", "unistd.h"}),
+    "host": ({"host", "store", "netlink", "legacy", "xml", "engine", "learn"}, {"fmt", "nlohmann", "sys", "dirent.h", "fcntl.h", "poll.h", "signal.h", "spawn.h", "unistd.h"}),
     "rpc": ({"rpc", "host", "engine"}, {"fmt", "systemd", "rpc", "sys", "fcntl.h", "poll.h", "unistd.h"}),
     "tools": ({"tools", "host", "rpc", "engine"}, {"fmt", "nlohmann", "CLI", "systemd", "seccomp.h", "cap-ng.h", "sys", "dlfcn.h", "fcntl.h", "grp.h", "malloc.h", "poll.h", "signal.h", "stdlib.h", "unistd.h"}),
 }
-# Inside the engine the way is model, program, ruleset, network, simulate, print.
-ENGINE_ORDER = ["model", "program", "ruleset", "network", "simulate", "print"]
+# Inside the engine the way is model, program, ruleset, network, legacy, simulate, print.
+ENGINE_ORDER = ["model", "program", "ruleset", "network", "legacy", "simulate", "print"]
 # expression.h and ruleset.h are the vocabulary of both, plain data without functions.
 SHARED = {"engine/ruleset/expression.h", "engine/ruleset/ruleset.h"}
 # C headers that only compute; <arpa/inet.h> is inet_pton.

@@ -221,6 +221,25 @@ TEST_F(StreamFault, BindsAndUnbindsOfNeighbours) {
   });
 }
 
+// Both backends judge for an instant: what comes is in force before what goes is taken away.
+TEST_F(StreamFault, SwitchesOfTheBackend) {
+  expect_unseen(changes() / 10,
+                [&](std::size_t i) { NWF_ASSERT_OK(service_->backend(i % 2 == 0 ? "iptables-legacy" : "nftables")); });
+  NWF_ASSERT_OK(service_->backend("nftables"));
+}
+
+// What the other tests do to nf_tables, done to the legacy tables.
+TEST_F(StreamFault, ChangesOfTheLegacyTables) {
+  NWF_ASSERT_OK(service_->backend("iptables-legacy"));
+  expect_unseen(changes() / 5, [&](std::size_t i) {
+    const auto& [name, text] = nth_edit(i);
+    NWF_ASSERT_OK(service_->filter_define(text, name));
+    const Neighbour neighbour = nth_neighbour(i);
+    NWF_ASSERT_OK(service_->binding_create(neighbour.xml, neighbour.port));
+    NWF_ASSERT_OK(service_->binding_delete(neighbour.port));
+  });
+}
+
 TEST_F(StreamFault, ChangesByTheProgram) {
   expect_unseen(changes() / 10, [&](std::size_t i) {
     const Neighbour neighbour = nth_neighbour(i);

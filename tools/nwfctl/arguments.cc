@@ -12,9 +12,9 @@ namespace nwf::tools {
 namespace {
 
 // Options that take the next word, so that this word is no noun, no verb and no call for help.
-constexpr std::string_view kOptionsWithValue[] = {"--root",    "--color",        "--file",        "--nwfilter",
-                                                  "--binding", "--directory",    "--interval",    "--count",
-                                                  "--network", "--parent-index", "--libvirt-root"};
+constexpr std::string_view kOptionsWithValue[] = {
+    "--root",  "--color",   "--file",         "--nwfilter",     "--binding", "--directory", "--interval",
+    "--count", "--network", "--parent-index", "--libvirt-root", "--backend", "--format"};
 
 // The words, taken apart as far as a command can be recognised.
 struct Scan {
@@ -47,6 +47,7 @@ Scan scan(const std::vector<std::string>& words) {
 
 void add_settings(CLI::App& app, Settings& settings) {
   app.add_option("--root", settings.root);
+  app.add_option("--backend", settings.backend);
   app.add_flag("--json", settings.json);
   const auto choose = [&settings](const std::string& when) {
     settings.color = when == "always" ? Color::Always : when == "never" ? Color::Never : Color::Auto;
@@ -81,11 +82,15 @@ const Shape& shape_of(Takes takes) {
       {Takes::MaybePort, " [PORT]", "PORT", "--binding", "the port's interface name; all ports without it", false},
       {Takes::PortAndAddress, " PORT [ADDRESS]", "PORT", "--binding", "the port's interface name", false},
       {Takes::Import, " libvirt|--undo", "SOURCE", "--source", "whose filters, bindings and guests: libvirt", false},
+      {Takes::MaybeBackend, " [NAME]", "NAME", "--name", "nftables, iptables-legacy or iptables-legacy-classic", false},
+      {Takes::Export, " --format iptables [WHAT]", "WHAT", "--what",
+       "a filter, a bound port or a network; all without it", false},
       {Takes::PortAndAddresses, " PORT ADDRESS…", "PORT", "--binding", "the port's interface name", false},
   };
   return *std::ranges::find(kShapes, takes, &Shape::takes);
 }
 
+constexpr const char* kExportFlags[] = {"--ipv4", "--ipv6", "--ethernet", "--classic"};
 constexpr const char* kImportFlags[] = {"--yes", "--keep", "--remove-chains", "--undo", "--dry-run"};
 
 void add_arguments(CLI::App& app, const Command& command, Arguments& into) {
@@ -111,6 +116,10 @@ void add_arguments(CLI::App& app, const Command& command, Arguments& into) {
     for (const char* flag : {"--live", "--config", "--current"})
       app.add_flag_callback(flag, [&into, flag] { into.flags.emplace_back(flag); });
   }
+  if (command.takes == Takes::Export) {
+    app.add_option("--format", into.format)->check(CLI::IsMember({"iptables"}))->required();
+    for (const char* flag : kExportFlags) app.add_flag_callback(flag, [&into, flag] { into.flags.emplace_back(flag); });
+  }
   if (command.takes == Takes::Import) {
     app.add_option("--libvirt-root", into.libvirt_root);
     for (const char* flag : kImportFlags) app.add_flag_callback(flag, [&into, flag] { into.flags.emplace_back(flag); });
@@ -123,7 +132,7 @@ void add_arguments(CLI::App& app, const Command& command, Arguments& into) {
 // What the parser does not know: which arguments must be there, in our words.
 std::string missing_argument(const Command& command, const Arguments& arguments) {
   if (command.takes == Takes::Nothing || command.takes == Takes::MaybeFiles || command.takes == Takes::Pace ||
-      command.takes == Takes::MaybePort)
+      command.takes == Takes::MaybePort || command.takes == Takes::MaybeBackend || command.takes == Takes::Export)
     return "";
   if (command.takes == Takes::Import && arguments.has("--undo")) return "";
   const bool files = command.takes == Takes::Files;
@@ -210,8 +219,16 @@ std::string help_of(const Command& command, std::string_view called) {
     row("--dry-run", "of --undo: show what would be done");
     text += "\n";
   }
+  if (command.takes == Takes::Export) {
+    row("--format iptables", "for iptables-restore, ip6tables-restore and ebtables-restore, each with --noflush");
+    row("--ipv4, --ipv6", "only the text for this one of them");
+    row("--ethernet", "only the text for ebtables-restore");
+    row("--classic", "each port's rules in chains of its own, as libvirt has them");
+    text += "\n";
+  }
   if (!command.flag.empty()) row(command.flag, command.flag_meaning);
   row("--root DIR", "work on the state below this directory instead of the host's");
+  row("--backend NAME", "first bring this backend into force: nftables, iptables-legacy");
   row("--json", "print JSON");
   row("--color WHEN", "colour the output: auto, always or never");
   return text;

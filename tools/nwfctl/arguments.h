@@ -15,6 +15,7 @@ enum class Color { Auto, Always, Never };
 /// What holds for every command.
 struct Settings {
   std::string root;
+  std::string backend;  ///< to be in force before the command; empty: the one that is
   bool json = false;
   Color color = Color::Auto;
 };

@@ -68,6 +68,11 @@ TEST_F(Words, OfNwfctl) {
       {{"binding", "set", "vnet9", "IP=1"}, 3, ""},
       {{"status"}, 0, "In sync"},
       {{"reconcile"}, 0, "kernel"},
+      {{"backend"}, 0, "nftables"},
+      {{"backend", "iptables-legacy"}, 0, "iptables-legacy"},
+      {{"export", "--format", "iptables"}, 0, "*filter"},
+      {{"export"}, 2, "--format"},
+      {{"export", "--format", "ipchains"}, 2, "ipchains"},
   });
 }
 

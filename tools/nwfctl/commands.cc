@@ -149,6 +149,21 @@ Outcome status(Service& service, const Arguments&, Terminal&) {
   return outcome(service.status(), [](host::Status all) { return all; });
 }
 
+Outcome backend(Service& service, const Arguments& arguments, Terminal&) {
+  const bool chosen = !arguments.name.empty();
+  return outcome(service.backend(arguments.name), [&](std::string name) {
+    return BackendInForce{std::move(name), chosen};
+  });
+}
+
+Outcome export_rules(Service& service, const Arguments& arguments, Terminal&) {
+  return outcome(service.export_iptables(arguments.name, arguments.has("--classic")), [&](host::ExportedTables tables) {
+    const bool some = arguments.has("--ipv4") || arguments.has("--ipv6") || arguments.has("--ethernet");
+    return Exported{std::move(tables), !some || arguments.has("--ipv4"), !some || arguments.has("--ipv6"),
+                    !some || arguments.has("--ethernet")};
+  });
+}
+
 Outcome reconcile(Service& service, const Arguments&, Terminal&) {
   return outcome(service.reconcile(), [](std::size_t changes) { return Reconciled{changes}; });
 }
@@ -212,6 +227,8 @@ constexpr Command kCommands[] = {
     {"", "monitor", "", Takes::Nothing, "Print what happens, as it happens", monitor},
     {"", "drops", "", Takes::MaybePort, "List what rules have dropped, by port and rule", drops},
     {"", "top", "", Takes::Pace, "Show ports and nwfd at work", top},
+    {"", "backend", "", Takes::MaybeBackend, "Show or choose which of the kernel's firewalls is used", backend},
+    {"", "export", "", Takes::Export, "Print rules as another firewall's text", export_rules},
     {"", "reconcile", "", Takes::Nothing, "Make the kernel hold what the state says", reconcile},
 };
 

@@ -30,7 +30,9 @@ enum class Takes {
   MaybePort,
   PortAndAddress,
   PortAndAddresses,
-  Import
+  Import,
+  MaybeBackend,
+  Export
 };
 
 struct Arguments {
@@ -45,6 +47,7 @@ struct Arguments {
   int parent = -1;                 ///< of net update: which <ip>; -1: not said
   std::string libvirt_root = "/";  ///< of import
   std::string root;                ///< nwf's own, as for every command
+  std::string format;              ///< of export
 
   bool has(std::string_view flag) const;
 };

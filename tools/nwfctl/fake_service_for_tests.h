@@ -135,6 +135,14 @@ class FakeService : public host::Service {
     return {};
   }
   Result<std::size_t> reconcile() override { return changes; }
+  Result<std::string> backend(const std::string& chosen) override {
+    if (!chosen.empty()) in_force = chosen;
+    return in_force;
+  }
+  std::string in_force = "nftables";
+  Result<host::ExportedTables> export_iptables(const std::string& what, bool classic) override {
+    return host::ExportedTables{"*filter of " + what + (classic ? ", classic" : "") + "\n", "", "*nat\n"};
+  }
 
  private:
   Result<host::BindingSummary> find(const std::string& port) {
@@ -189,6 +197,10 @@ class Borrowed : public host::Service {
   Result<host::Figures> figures() override { return to_.figures(); }
   Result<void> watch(const std::function<bool(const host::Event&)>& on_event) override { return to_.watch(on_event); }
   Result<std::size_t> reconcile() override { return to_.reconcile(); }
+  Result<std::string> backend(const std::string& chosen) override { return to_.backend(chosen); }
+  Result<host::ExportedTables> export_iptables(const std::string& what, bool classic) override {
+    return to_.export_iptables(what, classic);
+  }
 
  private:
   host::Service& to_;

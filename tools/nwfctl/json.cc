@@ -250,6 +250,10 @@ struct Printer {
   }
   Json operator()(const VariablesSet& v) const { return {{"updated", of(v.result)}}; }
   Json operator()(const XmlText& v) const { return {{"xml", v.xml}}; }
+  Json operator()(const Exported& v) const {
+    return {{"ip", v.tables.ip}, {"ip6", v.tables.ip6}, {"ethernet", v.tables.ethernet}};
+  }
+  Json operator()(const BackendInForce& v) const { return {{"backend", v.name}, {"chosen", v.chosen}}; }
   Json operator()(const Reconciled& v) const { return {{"changes", v.changes}}; }
 
   Json operator()(const host::Event& v) const {
@@ -338,6 +342,7 @@ struct Printer {
             {"filters", v.filters},
             {"bindings", sorted_list(v.bindings, &host::BindingSummary::port)},
             {"programs", sorted_list(v.programs, &host::ProgramSummary::name)},
+            {"backend", v.backend},
             {"connection_state", v.connection_state},
             {"reject", v.reject},
             {"capabilities", of(v.capabilities)}};

@@ -213,6 +213,7 @@ TEST_F(Print, Status) {
   const std::string head =
       "Filters:           2\n"
       "Bindings:          2\n"
+      "Backend:           nftables\n"
       "Connection state:  mark\n"
       "Reject:            native\n"
       "\n"
@@ -239,7 +240,7 @@ TEST_F(Print, Status) {
                       {"port": "vnet1", "filter": "used", "waiting": true}],
          "programs": [{"name": "p_1", "filter": "clean", "rules": 12, "ports": 1},
                       {"name": "p_2", "filter": "used", "rules": 7, "ports": 1}],
-         "connection_state": "mark", "reject": "native",
+         "backend": "nftables", "connection_state": "mark", "reject": "native",
          "capabilities": {"bridge_conntrack": "no", "bridge_reject": "yes", "bridge_netfilter4": "yes",
                           "bridge_netfilter6": "unknown", "interface_kind": "yes"}})";
   expect({"status"}, "Root:              /\nIn sync:           yes\n" + head, "",
@@ -359,6 +360,22 @@ TEST_F(Print, Reconcile) {
   expect({"reconcile"}, "The kernel now holds what the state says: 1 change sent\n", "", R"({"changes": 1})");
   tool.service.changes = 3;
   expect({"reconcile"}, "The kernel now holds what the state says: 3 changes sent\n", "", R"({"changes": 3})");
+}
+
+TEST_F(Print, Backend) {
+  expect({"backend"}, "nftables\n", "", R"({"backend": "nftables", "chosen": false})");
+  expect({"backend", "iptables-legacy"}, "In force: iptables-legacy\n", "",
+         R"({"backend": "iptables-legacy", "chosen": true})");
+  tool.service.in_force = "nftables";
+  expect({"--backend", "iptables-legacy", "backend"}, "iptables-legacy\n", "",
+         R"({"backend": "iptables-legacy", "chosen": false})");
+}
+
+TEST_F(Print, Export) {
+  const std::string json = R"({"ip": "*filter of vnet0, classic\n", "ip6": "", "ethernet": "*nat\n"})";
+  expect({"export", "--format", "iptables", "--classic", "vnet0"},
+         "# iptables-restore --noflush\n*filter of vnet0, classic\n# ebtables-restore --noflush\n*nat\n", "", json);
+  expect({"export", "--format", "iptables", "--classic", "--ethernet", "vnet0"}, "*nat\n", "", json);
 }
 
 TEST_F(Print, ErrorWithFurtherMistakes) {

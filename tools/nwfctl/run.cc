@@ -67,6 +67,7 @@ int invoke(const Invocation& invocation, Terminal& terminal, const OpenService& 
   const auto call = [&]() -> Outcome {
     auto service = open(settings.root);
     if (!service) return fail(std::move(service).error());
+    if (!settings.backend.empty()) NWF_CHECK((*service)->backend(settings.backend));
     return invocation.command->run(**service, invocation.arguments, terminal);
   };
   const Outcome outcome = call();

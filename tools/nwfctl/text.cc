@@ -140,6 +140,18 @@ class Printer {
     text_.out += v.xml;
     if (!v.xml.ends_with('\n')) text_.out += '\n';
   }
+  void operator()(const Exported& v) {
+    const bool several = (v.ip && v.ip6) || (v.ip && v.ethernet) || (v.ip6 && v.ethernet);
+    const auto part = [&](bool asked, std::string_view program, const std::string& text) {
+      if (!asked || text.empty()) return;
+      if (several) say("# {} --noflush", program);
+      text_.out += text;
+    };
+    part(v.ip, "iptables-restore", v.tables.ip);
+    part(v.ip6, "ip6tables-restore", v.tables.ip6);
+    part(v.ethernet, "ebtables-restore", v.tables.ethernet);
+  }
+  void operator()(const BackendInForce& v) { say("{}{}", v.chosen ? "In force: " : "", v.name); }
   void operator()(const Reconciled& v) {
     if (v.changes == 0) return say("The kernel already holds what the state says");
     say("The kernel now holds what the state says: {} {} sent", v.changes, v.changes == 1 ? "change" : "changes");
@@ -304,6 +316,7 @@ class Printer {
     say("In sync:           {}", v.in_sync ? paint("yes", kGreen, style_) : paint("no", kRed, style_));
     say("Filters:           {}", v.filters);
     say("Bindings:          {}", v.bindings.size());
+    say("Backend:           {}", v.backend);
     say("Connection state:  {}", v.connection_state);
     say("Reject:            {}", v.reject);
     say("\n{}", bold("This kernel", style_));

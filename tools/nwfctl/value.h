@@ -87,6 +87,14 @@ struct LeaseList {
 struct XmlText {
   std::string xml;
 };
+struct Exported {
+  host::ExportedTables tables;
+  bool ip = true, ip6 = true, ethernet = true;  ///< which of them are asked for
+};
+struct BackendInForce {
+  std::string name;
+  bool chosen = false;  ///< now, by this command
+};
 struct Reconciled {
   std::size_t changes = 0;
 };
@@ -103,11 +111,12 @@ struct Top {
   bool on_terminal = false;  ///< over what was printed last
 };
 
-using Value = std::variant<FiltersDefined, FilterUndefined, FilterList, FilterEdited, FilterValid, BindingCreated,
-                           BindingDeleted, BindingList, DropList, LearnedList, LearnedForgotten, LearnedGiven,
-                           VariablesSet, XmlText, host::Event, Top, host::PortRules, host::Applied, host::Planned,
-                           host::Status, Reconciled, NetworkDefined, NetworkEdited, NetworkDone, NetworkList,
-                           host::NetworkSummary, LeaseList, host::Imported, host::ImportUndone>;
+using Value =
+    std::variant<FiltersDefined, FilterUndefined, FilterList, FilterEdited, FilterValid, BindingCreated, BindingDeleted,
+                 BindingList, DropList, LearnedList, LearnedForgotten, LearnedGiven, VariablesSet, XmlText, host::Event,
+                 Top, host::PortRules, host::Applied, host::Planned, host::Status, Reconciled, NetworkDefined,
+                 NetworkEdited, NetworkDone, NetworkList, host::NetworkSummary, LeaseList, host::Imported,
+                 host::ImportUndone, BackendInForce, Exported>;
 
 /// True when a plan is of anything at all.
 bool changes_something(const host::Planned& planned);

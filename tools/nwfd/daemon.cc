@@ -130,6 +130,7 @@ class Daemon {
     host::Options host_options;
     host_options.root = options_.root;
     host_options.learning = options_.learning;
+    host_options.backend = options_.backend;
     host_options.networks = false;  // they start dnsmasq and turn the host's switches, which nwfd may not
     host_options.own_tables = options_.guard == Guard::Owned;
     const auto on_transaction = [this](std::uint64_t us, bool applied) {

@@ -19,6 +19,8 @@ constexpr const char* kHelp =
     "                   by default system, and none with --root\n"
     "  --tables WHOSE   owned: the kernel refuses others' changes to nwf's tables, or, where\n"
     "                   it cannot, as watched: their changes are undone at once; shared: nothing\n"
+    "  --backend NAME   nftables, iptables-legacy or iptables-legacy-classic: which of the\n"
+    "                   kernel's firewalls is used; by default the one nwfctl has chosen\n"
     "  --learning HOW   any, dhcp or none: how ports learn addresses whose binding does not say\n"
     "  --hold BRIDGE    hold TAPs in this bridge closed until something explains them\n"
     "  --default BRIDGE=FILTER\n"
@@ -44,6 +46,7 @@ std::variant<DaemonOptions, DaemonInformation, DaemonMisuse> parse_daemon_option
       {"any", Learning::Any}, {"dhcp", Learning::Dhcp}, {"none", Learning::None}};
   bool no_sandbox = false, no_guests = false;
   std::vector<std::string> held, defaults;
+  std::string backend;
   try {
     CLI::App app;
     app.set_help_flag();
@@ -52,6 +55,7 @@ std::variant<DaemonOptions, DaemonInformation, DaemonMisuse> parse_daemon_option
     app.add_flag("--others-read", options.others_read);
     app.add_option("--bus", options.bus);
     app.add_option("--tables", options.guard)->transform(CLI::CheckedTransformer(guards));
+    app.add_option("--backend", backend);
     app.add_option("--learning", options.learning)->transform(CLI::CheckedTransformer(ways));
     app.add_option("--hold", held)->allow_extra_args(false);
     app.add_option("--default", defaults)->allow_extra_args(false);
@@ -61,6 +65,11 @@ std::variant<DaemonOptions, DaemonInformation, DaemonMisuse> parse_daemon_option
     app.parse(std::move(reversed));
   } catch (const CLI::Error& error) {
     return DaemonMisuse{std::string(error.what()) + "; see `nwfd --help`"};
+  }
+  if (!backend.empty()) {
+    auto choice = host::parse_backend(backend);
+    if (!choice) return DaemonMisuse{describe(choice.error()) + "; see `nwfd --help`"};
+    options.backend = *choice;
   }
   options.sandbox = !no_sandbox;
   options.follow_guests = !no_guests;

@@ -2,11 +2,13 @@
 // nwfd's command line, understood.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "engine/model/learning.h"
+#include "host/backend_choice.h"
 #include "host/hotplug.h"
 
 namespace nwf::tools {
@@ -24,7 +26,8 @@ struct DaemonOptions {
   bool others_read = false;
   std::string bus;  ///< address of a message bus, `system` or `none`
   Guard guard = Guard::Owned;
-  Learning learning = Learning::Any;  ///< of ports whose binding does not say (CTRL_IP_LEARNING)
+  std::optional<host::BackendChoice> backend;  ///< none: the one chosen with `nwfctl backend`
+  Learning learning = Learning::Any;           ///< of ports whose binding does not say (CTRL_IP_LEARNING)
   bool sandbox = true;
   bool follow_guests = true;  ///< those that libvirt runs
   host::HotplugOptions hotplug;

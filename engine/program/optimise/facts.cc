@@ -45,6 +45,7 @@ struct Hash {
   std::size_t operator()(const test::TcpOption& t) const { return t.kind; }
   std::size_t operator()(const test::GratuitousArp&) const { return 1; }
   std::size_t operator()(const test::ConnectionLimit& t) const { return t.above; }
+  std::size_t operator()(const test::Ipset& t) const { return t.name.size(); }
 };
 
 std::size_t hash_of(const Test& test) { return mixed(test.index(), std::visit(Hash(), test)); }

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The lock that all programs take who change legacy tables: iptables(8), --wait.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "engine/error.h"
+
+namespace nwf::legacy {
+
+inline constexpr const char* kXtablesLock = "/run/xtables.lock";
+
+/// Held while it lives.
+class TablesLock {
+ public:
+  /// Waits for others, a few seconds at most. Errors: Denied; Refused when somebody holds it all that time.
+  static Result<TablesLock> take(const std::string& path = kXtablesLock, int milliseconds = 5000);
+  TablesLock(TablesLock&& other) noexcept;
+  TablesLock& operator=(TablesLock&& other) noexcept;
+  ~TablesLock();
+
+ private:
+  explicit TablesLock(int file) : file_(file) {}
+  int file_ = -1;
+};
+
+}  // namespace nwf::legacy
