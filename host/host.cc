@@ -10,6 +10,7 @@
 #include <set>
 #include <tuple>
 
+#include "engine/legacy/network_tables.h"
 #include "engine/print/iptables.h"
 #include "engine/print/nft_changes.h"
 #include "engine/ruleset/diff.h"
@@ -146,7 +147,9 @@ class Host final : public LearningHost {
   Result<void> change_to_legacy(bool classic);
   Result<void> change_to_nftables();
   std::string backend_in_force() const;
-  Result<std::vector<Binding>> exported_ports(const std::string& what, const std::vector<Binding>& bindings);
+  /// The ports that are exported; nothing for a name that is only a network's.
+  Result<std::vector<Binding>> exported_ports(const std::string& what, const std::vector<Binding>& bindings,
+                                              bool is_network);
 
   /// Makes and carries out a change. When the kernel turns out not to hold what it should, it is reconciled first and
   /// the change made from there.
@@ -309,8 +312,9 @@ Result<ExportedTables> Host::export_iptables(const std::string& what, bool class
   LowerOptions options = lower_options(false);
   options.ethernet = options.inet = false;
   Programs programs(library_.lookup(), any, options, options_.learning);
-  NWF_TRY(const auto exported, exported_ports(what, bindings));
-  legacy::Tables tables;
+  NWF_TRY(const std::vector<Network> networks, networks_.named(what));
+  NWF_TRY(legacy::Tables tables, legacy::network_tables(networks, classic, true));
+  NWF_TRY(const auto exported, exported_ports(what, bindings, !networks.empty()));
   for (const Binding& binding : exported) {
     auto placement = programs.place(binding);
     if (!placement) return fail(std::move(placement).error().in("port " + binding.port.text()));
@@ -325,16 +329,17 @@ Result<ExportedTables> Host::export_iptables(const std::string& what, bool class
   return out;
 }
 
-Result<std::vector<Binding>> Host::exported_ports(const std::string& what, const std::vector<Binding>& bindings) {
+Result<std::vector<Binding>> Host::exported_ports(const std::string& what, const std::vector<Binding>& bindings,
+                                                  bool is_network) {
   if (what.empty()) return bindings;
   std::vector<Binding> some;
   for (const Binding& binding : bindings)
     if (binding.port.text() == what || binding.filter == what) some.push_back(binding);
-  if (!some.empty()) return some;
+  if (!some.empty() || is_network) return some;
   NWF_TRY(const auto filter, library_.find(what));
   if (filter == nullptr)
     return fail(ErrorKind::NotFound, fmt::format("there is no filter, bound port or network '{}'", what),
-                "see `nwfctl binding list` and `nwfctl filter list`");
+                "see `nwfctl binding list`, `nwfctl filter list` and `nwfctl net list`");
   some.push_back({{}, *PortName::parse("PORT"), Mac{}, what, {}, {}});
   return some;
 }

@@ -33,8 +33,9 @@ class Edit {
       if (!table_.has(name)) NWF_CHECK(create(name, chain.returns));
     for (const auto& [name, chain] : wanted.chains) NWF_CHECK(fill(name, chain));
     for (const Link<EncodedRule>& link : wanted.links)
-      if (link.place == Place::End && !find(link)) {
+      if (link.place == Place::End && !has(link)) {
         NWF_CHECK(table_.append(link.chain, link.rule));
+        known_.at(link.chain).add(link.rule.image, link.rule.target);
         did("add a rule to", link.chain);
       }
     return bring_front(wanted.links);
@@ -62,6 +63,7 @@ class Edit {
         continue;
       }
       NWF_CHECK(table_.insert(link.chain, link.rule, at++));
+      known_.erase(link.chain);
       did("add a rule to", link.chain);
     }
     return {};
@@ -70,8 +72,7 @@ class Edit {
   Result<void> remove_links(const std::vector<Link<EncodedRule>>& links) {
     for (const Link<EncodedRule>& link : links)
       if (const auto found = find(link)) {
-        NWF_CHECK(table_.erase(link.chain, *found));
-        did("take a rule from", link.chain);
+        NWF_CHECK(erase(link.chain, *found));
       }
     return {};
   }
@@ -89,20 +90,32 @@ class Edit {
     for (const std::string& chain : table_.chains()) {
       const auto rules = table_.rules(chain);
       for (std::size_t i = rules.size(); i-- > 0;)
-        if (rules[i].target == name) {
-          NWF_CHECK(table_.erase(chain, i));
-          did("take a rule from", chain);
-        }
+        if (rules[i].target == name) NWF_CHECK(erase(chain, i));
     }
     return {};
   }
 
   std::optional<std::size_t> find(const Link<EncodedRule>& link) {
-    if (!table_.has(link.chain)) return std::nullopt;
-    const auto rules = table_.rules(link.chain);
-    const auto found = std::ranges::find(rules, link.rule.image, &Editor::Held::image);
-    if (found == rules.end()) return std::nullopt;
-    return static_cast<std::size_t>(found - rules.begin());
+    if (!has(link)) return std::nullopt;
+    const auto& rules = known_.at(link.chain).rules;
+    return static_cast<std::size_t>(std::ranges::find(rules, link.rule.image, &Editor::Held::image) - rules.begin());
+  }
+
+  /// A hub has as many rules as there are ports, and is asked for each of them: it is read once.
+  bool has(const Link<EncodedRule>& link) {
+    if (!known_.contains(link.chain)) {
+      if (!table_.has(link.chain)) return false;
+      Known& known = known_[link.chain];
+      for (Editor::Held& rule : table_.rules(link.chain)) known.add(std::move(rule.image), std::move(rule.target));
+    }
+    return known_.at(link.chain).count.contains(link.rule.image);
+  }
+
+  Result<void> erase(const std::string& chain, std::size_t at) {
+    NWF_CHECK(table_.erase(chain, at));
+    if (const auto known = known_.find(chain); known != known_.end()) known->second.erase(at);
+    did("take a rule from", chain);
+    return {};
   }
 
   Result<void> create(const std::string& name, bool returns) {
@@ -119,8 +132,24 @@ class Edit {
   Deeds deeds;
 
  private:
+  /// What is in a chain, and how often.
+  struct Known {
+    std::vector<Editor::Held> rules;
+    std::map<Bytes, std::size_t> count;
+    void add(Bytes image, std::string target) {
+      ++count[image];
+      rules.push_back({std::move(image), std::move(target)});
+    }
+    void erase(std::size_t at) {
+      const auto found = count.find(rules[at].image);
+      if (--found->second == 0) count.erase(found);
+      rules.erase(rules.begin() + static_cast<std::ptrdiff_t>(at));
+    }
+  };
+
   Editor& table_;
   const TableId& id_;
+  std::map<std::string, Known> known_;
 };
 
 bool leads_to_hub(const Link<EncodedRule>& link, const EncodedTable& of) {
@@ -134,13 +163,11 @@ Result<Deeds> change(Editor& table, const TableId& id, const EncodedTable& befor
   Edit edit(table, id);
   NWF_CHECK(edit.check_names(after, ours));
   NWF_CHECK(edit.bring(after));
+  std::set<std::pair<std::string, Bytes>> stay;
+  for (const Link<EncodedRule>& link : after.links) stay.emplace(link.chain, link.rule.image);
   std::vector<Link<EncodedRule>> gone;
-  for (const Link<EncodedRule>& link : before.links) {
-    const bool stays = std::ranges::any_of(after.links, [&](const Link<EncodedRule>& other) {
-      return other.chain == link.chain && other.rule.image == link.rule.image;
-    });
-    if (!stays && !leads_to_hub(link, before)) gone.push_back(link);
-  }
+  for (const Link<EncodedRule>& link : before.links)
+    if (!stay.contains({link.chain, link.rule.image}) && !leads_to_hub(link, before)) gone.push_back(link);
   NWF_CHECK(edit.remove_links(gone));
   std::vector<std::string> shared;
   for (const auto& [name, chain] : before.chains) {
@@ -174,10 +201,7 @@ Result<Deeds> make_exact(Editor& table, const TableId& id, const EncodedTable& w
     std::ranges::sort(images);
     const auto rules = table.rules(hub);
     for (std::size_t i = rules.size(); i-- > 0;)
-      if (!std::ranges::binary_search(images, rules[i].image)) {
-        NWF_CHECK(table.erase(hub, i));
-        edit.did("take a rule from", hub);
-      }
+      if (!std::ranges::binary_search(images, rules[i].image)) NWF_CHECK(edit.erase(hub, i));
   }
   std::vector<std::string> stale;
   for (const std::string& name : ours) {

@@ -188,6 +188,12 @@ class MatchEncoder {
     info.invflags = of.negated ? IPT_ICMP_INV : 0;
     return add("icmp", 0, info);
   }
+  Result<void> operator()(const match::AuthHeader&) {
+    Blank<ip6t_ah> info_room;
+    auto& info = info_room.get();
+    info.spis[1] = 0xffffffff;
+    return add("ah", 0, info);
+  }
   Result<void> operator()(const match::ConnLimit& of) {
     Blank<xt_connlimit_info> info_room;
     auto& info = info_room.get();

@@ -287,9 +287,9 @@ class DirectoryStore : public Store {
 
   void clean_up() {
     for (const std::string& directory : directories()) remove_undecided(directory);
-    for (const Shelf shelf : {Shelf::Filters, Shelf::Bindings, Shelf::Leases, Shelf::State, Shelf::Networks,
-                              Shelf::Autostart, Shelf::NetworksUp, Shelf::NetworksChanging, Shelf::Imported,
-                              Shelf::Settings}) {
+    for (const Shelf shelf :
+         {Shelf::Filters, Shelf::Bindings, Shelf::Leases, Shelf::State, Shelf::Networks, Shelf::Autostart,
+          Shelf::NetworksUp, Shelf::NetworksChanging, Shelf::Imported, Shelf::Settings}) {
       const auto directory = open_directory_fd(directory_of(shelf), false);
       if (directory && *directory) remove_stale(*directory);
     }

@@ -17,8 +17,20 @@ namespace nwf::store {
 
 /// The shelves of a store. Filters, networks and which of these start by themselves are definitions; bindings, leases
 /// (what was learned of a port), networks that are up, networks that are just coming or going, and state are of this
-/// boot's run. Settings are what an administrator chose for this host. What was before an import from another firewall outlives a boot, as the filters do that it replaced.
-enum class Shelf { Filters, Bindings, Leases, State, Networks, Autostart, NetworksUp, NetworksChanging, Imported, Settings };
+/// boot's run. Settings are what an administrator chose for this host. What was before an import from another firewall
+/// outlives a boot, as the filters do that it replaced.
+enum class Shelf {
+  Filters,
+  Bindings,
+  Leases,
+  State,
+  Networks,
+  Autostart,
+  NetworksUp,
+  NetworksChanging,
+  Imported,
+  Settings
+};
 
 /// A document written but not yet in force: commit() puts it in force by one rename, destruction without
 /// commit drops it. Splitting the two lets a kernel transaction stand between them: everything that can fail

@@ -7,7 +7,7 @@
 namespace nwf::legacy {
 namespace {
 
-constexpr std::uint8_t kTcp = 6, kUdp = 17, kSctp = 132, kIcmp = 1, kIcmp6 = 58;
+constexpr std::uint8_t kTcp = 6, kUdp = 17, kSctp = 132, kIcmp = 1, kIcmp6 = 58, kAh = 51;
 
 /// The tests of one combination on their way into one rule, or a few.
 class IpDecoder {
@@ -36,7 +36,10 @@ class IpDecoder {
     const PacketField& at = compare.field;
     if (at.l4proto) {
       if (compare.negated || out_.protocol) return cannot("two protocols of one rule");
-      out_.protocol = compare.value.at(0);
+      if (ipv6_ && compare.value.at(0) == kAh)
+        out_.matches.emplace_back(match::AuthHeader{});
+      else
+        out_.protocol = compare.value.at(0);
       return {};
     }
     if (at.base == PayloadBase::Link) {

@@ -101,6 +101,7 @@ TEST(PortTables, HaveAMatchForEachAttributeOfTheInetLayer) {
               ElementsAre("-m set --match-set blocked src,dst -m comment --comment \"a \\'b\\'\" -j DROP"));
   EXPECT_THAT(out_of_guest(Protocol::All, {{"state", "NEW,RELATED"}}),
               ElementsAre("-m state --state NEW,RELATED -j DROP"));
+  EXPECT_THAT(out_of_guest(Protocol::AhIpv6, {}), ElementsAre("-m ah -j DROP"));
   EXPECT_THAT(out_of_guest(Protocol::AllIpv6, {}, Action::Reject),
               ElementsAre("-j REJECT --reject-with icmp6-port-unreachable"));
 }

@@ -111,6 +111,10 @@ struct Icmp {
   bool negated = false;
   friend bool operator==(const Icmp&, const Icmp&) = default;
 };
+/// ip6t_ah.h: the packet has an authentication header. To ip6tables that is no protocol, but one more header in front.
+struct AuthHeader {
+  friend bool operator==(const AuthHeader&, const AuthHeader&) = default;
+};
 /// xt_connlimit.h: more than `above` connections stand from the packet's source address (negated: no more).
 struct ConnLimit {
   std::uint32_t above = 0;
@@ -132,9 +136,9 @@ struct Comment {
 
 }  // namespace match
 
-using IpMatch =
-    std::variant<match::Physdev, match::State, match::CtDirection, match::IpRange, match::MacSource, match::Dscp,
-                 match::Tcp, match::Udp, match::Sctp, match::Icmp, match::ConnLimit, match::InSet, match::Comment>;
+using IpMatch = std::variant<match::Physdev, match::State, match::CtDirection, match::IpRange, match::MacSource,
+                             match::Dscp, match::Tcp, match::Udp, match::Sctp, match::Icmp, match::AuthHeader,
+                             match::ConnLimit, match::InSet, match::Comment>;
 
 namespace target {
 

@@ -126,6 +126,7 @@ struct MatchText {
     if (of.code_low == of.code_high) out += fmt::format("/{}", of.code_low);
     return out;
   }
+  std::string operator()(const match::AuthHeader&) const { return "-m ah"; }
   std::string operator()(const match::ConnLimit& of) const {
     return fmt::format("-m connlimit --connlimit-{} {} --connlimit-mask {} --connlimit-saddr",
                        of.negated ? "upto" : "above", of.above, ipv6 ? 128 : 32);

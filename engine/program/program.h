@@ -84,8 +84,8 @@ struct GratuitousArp {
   bool reverse = false;  ///< in RARP packets
   friend bool operator==(const GratuitousArp&, const GratuitousArp&) = default;
 };
-/// Addresses and ports of the packet are in an ipset that somebody else keeps: one flag for each of its dimensions, true
-/// for the packet's target. Only xtables can look there.
+/// Addresses and ports of the packet are in an ipset that somebody else keeps: one flag for each of its dimensions,
+/// true for the packet's target. Only xtables can look there.
 struct Ipset {
   std::string name;
   std::vector<bool> target;

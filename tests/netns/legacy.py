@@ -215,6 +215,55 @@ def bad_input():
         refused(space, "a bridge that iptables does not see", "bridge-nf-call-iptables", "binding", "create", "-", stdin=binding())
 
 
+NETWORK = """<network><name>%s</name>%s<bridge name='%s'/><dns enable='no'/>
+  <ip address='%s' netmask='255.255.255.0'/>%s</network>"""
+NETWORKS = {"nat": ("<forward mode='nat' dev='eth0'><nat><port start='2000' end='3000'/></nat></forward>", "192.168.11.1",
+                    "<ip family='ipv6' address='2001:db8:11::1' prefix='64'/>"),
+            "route": ("<forward mode='route'/>", "192.168.12.1", ""), "closed": ("", "192.168.13.1", "")}
+
+
+def networks():
+    """A network's rules, listed; with and without others; and back."""
+    for backend in ("iptables-legacy", "iptables-legacy-classic"):
+        with Space() as ours, Space() as theirs:
+            ours.nwf("backend", backend)
+            for i, (name, (forward, address, more)) in enumerate(NETWORKS.items()):
+                ours.nwf("net", "define", "-", stdin=NETWORK % (name, forward, "virbr%d" % i, address, more))
+                ours.nwf("net", "start", name)
+            check("in sync with networks", ours.in_sync())
+            committed = ours.tables()
+            check("networks are not in nf_tables", "nwf_networks" not in ours.run("nft", "list", "tables").stdout or
+                  "chain" not in ours.run("nft", "list", "table", "inet", "nwf_networks").stdout)
+            for program, listing in committed.items():
+                golden = GOLDEN / ("%s.networks.%s" % (backend, program))
+                if UPDATE:
+                    golden.write_text(listing)
+                same("%s lists networks of %s" % (program, backend), listing, golden.read_text())
+            classic = ["--classic"] if backend.endswith("classic") else []
+            for option, restore in (("--ipv4", "iptables-legacy-restore"), ("--ipv6", "ip6tables-legacy-restore")):
+                ran = theirs.run(restore, "--noflush", stdin=ours.nwf("export", "--format", "iptables", option, *classic).stdout)
+                check(restore + " takes networks", ran.returncode == 0, ran.stderr)
+            for program, listing in theirs.tables().items():
+                same("%s of networks, restored" % program, listing, committed[program])
+            check("one network by its name", "virbr1" in ours.nwf("export", "--format", "iptables", "route").stdout)
+            ours.nwf("net", "stop", "route")
+            check("a network that is gone has no rules", "virbr1" not in ours.tables()["iptables-legacy-save"])
+            ours.nwf("backend", "nftables")
+            check("back in nf_tables", "virbr0" in ours.run("nft", "list", "table", "inet", "nwf_networks").stdout)
+            left = ours.tables()["iptables-legacy-save"]
+            check("and nothing stays", "LIBVIRT" not in left and "virbr" not in left, left)
+            forwarded = NETWORK % ("ports", "<forward mode='nat'/>", "virbr7", "192.168.17.1", "")
+            forwarded = forwarded.replace("</network>", "<nwf:port-forward xmlns:nwf='https://nwf.dev/xmlns/network/1.0' proto='tcp' start='80' to='192.168.17.2'/></network>")
+            ours.nwf("net", "define", "-", stdin=forwarded)
+            ours.nwf("backend", backend)
+            ran = ours.nwf("net", "start", "ports", ok=False)
+            check("what only nf_tables does is refused by name", ran.returncode == 1 and "ports" in ran.stderr and "nftables" in ran.stderr, ran.stderr)
+            for name in ("nat", "closed"):
+                ours.nwf("net", "stop", name)
+            ours.nwf("backend", "nftables")
+            check("no rule is left", not re.search("^(-A|:[a-zL])", ours.tables()["iptables-legacy-save"], re.M), ours.tables()["iptables-legacy-save"])
+
+
 def ipsets():
     """A set of somebody else's, looked into."""
     with Space() as space:
@@ -236,7 +285,7 @@ def main():
         return 77
     EBTABLES = False
     EBTABLES = ebtables_there()
-    for test in (listings, administrators, moved_by_hand, bad_input, ipsets):
+    for test in (listings, networks, administrators, moved_by_hand, bad_input, ipsets):
         if sys.argv[3:] and not UPDATE and test.__name__ not in sys.argv[3:]:
             continue
         test()
