@@ -80,7 +80,9 @@ class Space:
             text = re.sub(r"^#.*\n", "", text, flags=re.M)
             listings[program] = text if counters else re.sub(r"\[\d+:\d+\]", "[0:0]", text)
         if EBTABLES:
-            listings["ebtables-legacy"] = self.run("ebtables-legacy", "-t", "nat", "-L").stdout
+            # Chains stand in the order in which they were made; only that of rules says anything.
+            listing = re.sub(" +$", "", self.run("ebtables-legacy", "-t", "nat", "-L").stdout, flags=re.M)
+            listings["ebtables-legacy"] = "\n\n".join(sorted(listing.strip().split("\n\n"))) + "\n"
         return listings
 
 
