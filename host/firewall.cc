@@ -123,6 +123,14 @@ void add_missing(PortElements& some, const PortElements& others, bool deleting, 
   }
 }
 
+/// Chains of this family that only `from` has, and the tables they are in.
+void add_missing_chains(Family family, const Ruleset& from, Ruleset& to) {
+  const auto table = from.tables.find(family);
+  if (table == from.tables.end()) return;
+  auto& chains = to.tables.emplace(family, Table{family, {}, {}, {}}).first->second.chains;
+  chains.insert(table->second.chains.begin(), table->second.chains.end());
+}
+
 /// The programs of `knowledge` as a ruleset of names, without rules or elements: enough for diff() to see what
 /// appears and what goes.
 void add_known_sets(const std::set<std::string>& names, const Ruleset& definitions, Ruleset& out) {
@@ -463,6 +471,17 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
   for (const PortStep& port : steps) add_elements(port.before, from);
   for (const PortStep& port : steps) add_elements(port.after, to);
 
+  // Of a guest that is bound just now nothing was judged before, and its packets on their way have no claim.
+  const bool any_before = !edits.empty() || std::any_of(planned.begin(), planned.end(), [](const PlannedPort& port) {
+    return port.before.has_value();
+  });
+  if (any_before) {
+    Ruleset grounded = from;
+    add_missing_chains(Family::Inet, to, grounded);
+    plan.ground = diff(from, grounded);
+    plan.unground = diff(grounded, from);
+    from = std::move(grounded);
+  }
   Ruleset start = from;
   if (any_moves) {
     FrameNeeds both = knowledge_.frame_needs();
@@ -526,17 +545,28 @@ Result<std::vector<Error>> Firewall::transition(const std::vector<PortChange>& p
 
 Result<void> Firewall::send(const Plan& plan) {
   std::uint32_t generation = knowledge_.generation;
+  std::vector<const Changes*> take_back;
+  // Whoever wrote in between: what was prepared is ours to take back, the last first.
+  const auto failed = [&](Error error) -> tl::unexpected<Error> {
+    for (std::size_t i = take_back.size(); i-- > 0;)
+      if (!backend_.apply(*take_back[i], std::nullopt)) known_ = false;
+    return fail(std::move(error));
+  };
+  if (!plan.ground.empty()) {
+    NWF_TRY(generation, backend_.apply(plan.ground, generation));
+    take_back.push_back(&plan.unground);
+    backend_.let_packets_leave();
+  }
   if (!plan.make.empty()) {
-    NWF_TRY(generation, backend_.apply(plan.make, generation));
+    auto made = backend_.apply(plan.make, generation);
+    if (!made) return failed(std::move(made).error());
+    generation = *made;
+    take_back.push_back(&plan.unmake);
   }
   if (plan.changes_wait) backend_.let_packets_leave();
   if (!plan.changes.empty()) {
     auto applied = backend_.apply(plan.changes, generation);
-    if (!applied) {
-      // Whoever wrote in between: this is ours to take back.
-      if (!plan.make.empty() && !backend_.apply(plan.unmake, std::nullopt)) known_ = false;
-      return fail(std::move(applied).error());
-    }
+    if (!applied) return failed(std::move(applied).error());
     generation = *applied;
   }
   knowledge_.generation = generation;

@@ -52,6 +52,9 @@ Result<Wanted> wanted_ruleset(const std::vector<Binding>& bindings, Programs& pr
 /// A transaction that has not been sent, and what it makes of what is known of the kernel.
 struct Plan {
   Changes changes;
+  /// What marks packets for rules to come, where none did before, and what takes that back: only packets that come
+  /// after it have their mark.
+  Changes ground, unground;
   /// For ports that go from one program to another (engine/ruleset/make_before_break.h): transactions before and after
   /// it that change nothing for any packet, and what takes the first one back.
   Changes make, unmake, sweep;

@@ -48,6 +48,12 @@ std::vector<std::string> texts(const std::vector<Error>& errors) {
   return lines;
 }
 
+std::set<std::string> names_of(const std::vector<std::shared_ptr<const Filter>>& filters) {
+  std::set<std::string> names;
+  for (const auto& filter : filters) names.insert(filter->name);
+  return names;
+}
+
 class Host final : public LearningHost {
  public:
   Host(const Options& options, std::unique_ptr<Backend> backend)
@@ -154,12 +160,14 @@ class Host final : public LearningHost {
   /// Makes and carries out a change. When the kernel turns out not to hold what it should, it is reconciled first and
   /// the change made from there.
   Result<std::vector<Error>> carry_out(const std::function<Result<Change>()>& make, Programs& after);
+  /// The kernel as the state says, when it turned out to be otherwise.
+  Result<void> reconcile_kernel();
   /// What a change is in the legacy tables.
   Result<LegacyLayer::Step> legacy_step(const Change& change, Programs& after);
   Result<Applied> change_all(const std::vector<Document>& documents, const Removal& removal, const Progress& progress);
-  /// What these filters and bindings change, and that these ports are bound no longer, the kernel being known. `after`
-  /// has the filters.
-  Result<Change> change_of(const Filters& filters, const std::vector<Binding>& bindings,
+  /// What filters of these names and these bindings change, and that some ports are bound no longer, the kernel being
+  /// known. `after` has the filters.
+  Result<Change> change_of(const std::set<std::string>& names, const std::vector<Binding>& bindings,
                            const std::vector<Binding>& unbound, Programs& after);
   /// Those of the removal's filters that are there, when nothing that stays uses them.
   Result<std::vector<FilterSummary>> unused_filters(const Removal& removal, const Definitions& definitions);
@@ -279,9 +287,18 @@ Result<void> Host::change_to_legacy(bool classic) {
 }
 
 Result<void> Host::change_to_nftables() {
+  if (!firewall_->knows_kernel()) NWF_CHECK(reconcile_kernel());
+  Programs after(library_.lookup(), programs_->capabilities(), lower_options(false), options_.learning);
+  // To nf_tables it is an edit of all filters, made like any other: packets on their way do not know its rules yet.
+  std::set<std::string> all;
+  for (const auto& [name, program] : firewall_->knowledge().programs)
+    all.insert(program.filters.begin(), program.filters.end());
   NWF_TRY(const auto bindings, read_bindings());
-  programs_.emplace(library_.lookup(), programs_->capabilities(), lower_options(false), options_.learning);
-  NWF_CHECK(firewall_->reconcile(bindings, *programs_));
+  NWF_TRY(const Change change, change_of(all, bindings, {}, after));
+  const auto done = firewall_->transition(change.ports, change.edit.programs, *programs_, after);
+  if (!done && firewall_->knows_kernel()) return fail(done.error());
+  programs_.emplace(std::move(after));
+  if (!done) NWF_CHECK(firewall_->reconcile(bindings, *programs_));
   NWF_CHECK(save_knowledge());
   backend_->let_packets_leave();
   return legacy_.leave();
@@ -412,21 +429,33 @@ Result<std::size_t> Host::reconcile_all(const std::set<std::string>& unbound) {
 
 Result<std::vector<Error>> Host::carry_out(const std::function<Result<Change>()>& make, Programs& after) {
   for (bool again = false;; again = true) {
-    if (!firewall_->knows_kernel()) {
-      NWF_TRY(const auto bindings, read_bindings());
-      NWF_CHECK(firewall_->reconcile(bindings, *programs_));
-    }
+    if (!firewall_->knows_kernel()) NWF_CHECK(reconcile_kernel());
     NWF_TRY(const Change change, make());
     LegacyLayer::Step step;
+    const auto let_packets_leave = [&] { backend_->let_packets_leave(); };
     if (legacy_.in_force()) {
       NWF_TRY(step, legacy_step(change, after));
-      NWF_CHECK(legacy_.apply(step));
+      NWF_CHECK(legacy_.begin_step(step, let_packets_leave));
     }
     auto done = firewall_->transition(change.ports, change.edit.programs, *programs_, after);
+    if (done && legacy_.in_force()) {
+      if (auto finished = legacy_.finish_step(step, let_packets_leave); !finished) {
+        // The state is still as it was: back to it.
+        NWF_CHECK(reconcile_kernel());
+        return fail(std::move(finished).error());
+      }
+    }
     if (done) return done;
     if (legacy_.in_force()) NWF_CHECK(legacy_.undo(step));
     if (firewall_->knows_kernel() || again) return done;
   }
+}
+
+Result<void> Host::reconcile_kernel() {
+  NWF_TRY(const auto bindings, read_bindings());
+  if (legacy_.in_force()) NWF_CHECK(legacy_.reconcile(bindings, *programs_));
+  NWF_CHECK(firewall_->reconcile(bindings, *programs_));
+  return {};
 }
 
 Result<LegacyLayer::Step> Host::legacy_step(const Change& change, Programs& after) {
@@ -441,10 +470,9 @@ Result<LegacyLayer::Step> Host::legacy_step(const Change& change, Programs& afte
   return legacy_.step(ports, *programs_, after);
 }
 
-Result<Host::Change> Host::change_of(const Filters& filters, const std::vector<Binding>& bindings,
+Result<Host::Change> Host::change_of(const std::set<std::string>& names, const std::vector<Binding>& bindings,
                                      const std::vector<Binding>& unbound, Programs& after) {
-  std::set<std::string> names, listed;
-  for (const auto& filter : filters) names.insert(filter->name);
+  std::set<std::string> listed;
   Change change;
   change.edit = firewall_->edit(names, after);
   for (const Binding& binding : unbound) {
@@ -609,7 +637,7 @@ Result<Defined> Host::filter_define(const std::string& text, const std::string& 
     Programs after(library_.lookup_with(filters.changed), programs_->capabilities(), lower_options(),
                    options_.learning);
     const auto make = [&]() -> Result<Change> {
-      NWF_TRY(auto change, change_of(filters.changed, {}, {}, after));
+      NWF_TRY(auto change, change_of(names_of(filters.changed), {}, {}, after));
       result.ports = ports_changed(change);
       return change;
     };
@@ -886,7 +914,9 @@ Result<PortRules> Host::binding_rules(const std::string& port) {
   NWF_CHECK(open_firewall());
   NWF_TRY(const Placement placement, programs_->place(binding));
   NWF_TRY(const Held held, backend_->read());
-  return port_rules(binding, *placement.program, held.ruleset);
+  PortRules rules = port_rules(binding, *placement.program, held.ruleset);
+  if (legacy_.in_force()) add_legacy_rules(legacy_.wanted({binding}, *programs_), rules);
+  return rules;
 }
 
 Result<std::vector<FilterSummary>> Host::unused_filters(const Removal& removal, const Definitions& definitions) {
@@ -995,7 +1025,7 @@ Result<Applied> Host::change_all(const std::vector<Document>& documents, const R
     Programs after(library_.lookup_with(filters.changed), programs_->capabilities(), lower_options(),
                    options_.learning);
     const auto make = [&]() -> Result<Change> {
-      NWF_TRY(auto change, change_of(filters.changed, bindings, unbound, after));
+      NWF_TRY(auto change, change_of(names_of(filters.changed), bindings, unbound, after));
       result.ports = ports_changed(change) - bindings.size() - unbound.size();
       return change;
     };

@@ -51,9 +51,23 @@ Result<legacy::Tables> LegacyLayer::tables_of(const Binding& binding, Programs& 
   return legacy::port_tables(*placement.program->plain, binding.port, placement.variables, record_->layout);
 }
 
+Result<std::map<legacy::TableId, legacy::IpTable>> LegacyLayer::between(const PortChange& change, Programs& programs,
+                                                                        const legacy::Tables& from,
+                                                                        const legacy::Tables& to) const {
+  // A port that nobody guards yet, or no longer: whatever it has is more than nothing.
+  if (!change.before) return to.ip;
+  if (!change.after || from.ip == to.ip) return from.ip;
+  // The drops of a closed port are all that it needs, in whichever layer they are.
+  if (from == closed(change.before->port)) return record_->layout.ethernet ? to.ip : from.ip;
+  if (to == closed(change.after->port)) return record_->layout.ethernet ? from.ip : to.ip;
+  NWF_TRY(const Placement had, programs.place(*change.before));
+  return legacy::both_inet_layers(from, to, *had.program->plain, change.before->port, had.variables);
+}
+
 Result<LegacyLayer::Step> LegacyLayer::step(const std::vector<PortChange>& ports, Programs& before,
                                             Programs& after) const {
   Step step;
+  legacy::Tables meanwhile;
   for (const PortChange& change : ports) {
     legacy::Tables from, to;
     if (change.before) {
@@ -67,18 +81,48 @@ Result<LegacyLayer::Step> LegacyLayer::step(const std::vector<PortChange>& ports
       if (!made && !was_closed) return fail(std::move(made).error().at(change.after->source));
       to = made ? std::move(*made) : closed(change.after->port);
     }
+    // Where nf_tables has the ethernet layer, it is not looked up whether that changes.
+    const bool both = from.ip != to.ip && (from.ethernet != to.ethernet || !record_->layout.ethernet);
     if (from == to) continue;
+    legacy::Tables held;
+    held.ip = to.ip;
+    if (both) {
+      NWF_TRY(held.ip, between(change, before, from, to));
+      step.mixed = step.mixed || (change.before && change.after);
+    }
     legacy::add(from, step.before);
+    legacy::add(held, meanwhile);
     legacy::add(to, step.after);
   }
+  step.between = std::move(meanwhile.ip);
   return step;
 }
 
-Result<void> LegacyLayer::apply(const Step& step) {
-  if (step.before == step.after) return {};
+Result<void> LegacyLayer::apply(const legacy::Tables& from, const legacy::Tables& to) {
+  if (from == to) return {};
   const legacy::Names known = record_->names;
-  NWF_CHECK(note(step.after));
-  return kept(kernel_.apply(step.before, step.after, known), known);
+  NWF_CHECK(note(to));
+  return kept(kernel_.apply(from, to, known), known);
+}
+
+Result<void> LegacyLayer::begin_step(const Step& step, const std::function<void()>& let_packets_leave) {
+  const legacy::Tables guarded{step.between, step.before.ethernet}, changed{step.between, step.after.ethernet};
+  NWF_CHECK(apply(step.before, guarded));
+  if (step.mixed) let_packets_leave();
+  auto done = apply(guarded, changed);
+  if (done) return {};
+  NWF_CHECK(apply(guarded, step.before));
+  return done;
+}
+
+Result<void> LegacyLayer::finish_step(const Step& step, const std::function<void()>& let_packets_leave) {
+  if (step.mixed) let_packets_leave();
+  return apply({step.between, step.after.ethernet}, step.after);
+}
+
+Result<void> LegacyLayer::undo(const Step& step) {
+  NWF_CHECK(apply({step.between, step.after.ethernet}, {step.between, step.before.ethernet}));
+  return apply({step.between, step.before.ethernet}, step.before);
 }
 
 legacy::Tables LegacyLayer::wanted(const std::vector<Binding>& bindings, Programs& programs) const {

@@ -6,6 +6,8 @@
 // in the tables is somebody else's.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,15 +38,23 @@ class LegacyLayer {
   /// All of it is there: it judges.
   Result<void> enforce();
 
-  /// What some ports have, and are to have.
+  /// What some ports have, and are to have. The two layers are in tables that change one after the other, so a port
+  /// whose layers both change has the inet layers of both programs meanwhile: what both let pass passes, and no packet
+  /// is judged by a layer of each alone.
   struct Step {
     legacy::Tables before, after;
+    std::map<legacy::TableId, legacy::IpTable> between;  ///< the inet layer while the ethernet layer changes
+    bool mixed = false;  ///< some port has both: packets on their way have to leave between the parts
   };
   /// Errors: those of the programs that ports come to.
   Result<Step> step(const std::vector<PortChange>& ports, Programs& before, Programs& after) const;
-  Result<void> apply(const Step& step);
-  /// Takes an applied step back.
-  Result<void> undo(const Step& step) { return apply({step.after, step.before}); }
+  /// As far as `between` and the ethernet layer; when it fails nothing is changed. `let_packets_leave` waits for those
+  /// on their way.
+  Result<void> begin_step(const Step& step, const std::function<void()>& let_packets_leave);
+  /// The rest: nf_tables' part of the change is made.
+  Result<void> finish_step(const Step& step, const std::function<void()>& let_packets_leave);
+  /// Takes a step back that was begun.
+  Result<void> undo(const Step& step);
 
   /// What all these bindings want. A port whose rules cannot be made is closed.
   legacy::Tables wanted(const std::vector<Binding>& bindings, Programs& programs) const;
@@ -58,6 +68,11 @@ class LegacyLayer {
   Result<legacy::Tables> tables_of(const Binding& binding, Programs& programs) const;
   legacy::Tables closed(const PortName& port) const;
   Result<void> write() { return write_record(store_, kPortsRecord, *record_); }
+  /// A port's tables, and what its inet layer is meanwhile.
+  Result<std::map<legacy::TableId, legacy::IpTable>> between(const PortChange& change, Programs& programs,
+                                                             const legacy::Tables& from,
+                                                             const legacy::Tables& to) const;
+  Result<void> apply(const legacy::Tables& from, const legacy::Tables& to);
   /// Names that come with a change are written down before it.
   Result<void> note(const legacy::Tables& coming);
   /// A chain that turned out to be somebody else's is not remembered as ours.

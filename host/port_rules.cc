@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "host/port_rules.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "engine/legacy/text.h"
 #include "engine/print/nft.h"
 #include "engine/ruleset/drops.h"
 
 namespace nwf::host {
 namespace {
+
+std::string leads_to(const legacy::EthernetRule& rule) { return rule.target; }
+std::string leads_to(const legacy::IpRule& rule) {
+  const auto* jump = std::get_if<legacy::target::Jump>(&rule.target);
+  return jump == nullptr ? "" : jump->to;
+}
 
 /// Chains of a flow as they are entered: the first, then those it goes to, in order.
 void add_chain(const Table& table, const std::string& name, std::size_t flow, PortRules& out,
@@ -29,7 +38,39 @@ void add_chain(const Table& table, const std::string& name, std::size_t flow, Po
   for (const std::string& chain_name : next) add_chain(table, chain_name, flow, out, done);
 }
 
+/// The same in the legacy tables: a chain, then those of the port's that it leads to.
+template <class Rule, class Words>
+void add_legacy_chain(const legacy::Table<Rule>& table, const std::string& name, Layer layer, Direction direction,
+                      const Words& words, PortRules& out, std::vector<std::string>& done) {
+  const auto chain = table.chains.find(name);
+  if (chain == table.chains.end() || std::find(done.begin(), done.end(), name) != done.end()) return;
+  done.push_back(name);
+  std::vector<std::string> next;
+  for (const Rule& rule : chain->second.rules) {
+    out.rules.push_back({layer, direction, name, words(rule), rule.origin.text});
+    next.push_back(leads_to(rule));
+  }
+  for (const std::string& chain_name : next) add_legacy_chain(table, chain_name, layer, direction, words, out, done);
+}
+
 }  // namespace
+
+void add_legacy_rules(const legacy::Tables& tables, PortRules& to) {
+  std::vector<std::string> done;
+  for (const Direction direction : {Direction::Out, Direction::In})
+    add_legacy_chain(
+        tables.ethernet, fmt::format("libvirt-{}-{}", direction == Direction::Out ? 'I' : 'O', to.port),
+        Layer::Ethernet, direction, [](const auto& rule) { return legacy::text(rule); }, to, done);
+  for (const auto& [id, table] : tables.ip) {
+    done.clear();
+    const bool ipv6 = id.family == legacy::Family::Ip6;
+    for (const auto& [kind, direction] :
+         {std::pair{"FI-", Direction::Out}, std::pair{"HI-", Direction::Out}, std::pair{"FO-", Direction::In}})
+      add_legacy_chain(
+          table, kind + to.port, Layer::Inet, direction,
+          [&](const auto& rule) { return (ipv6 ? "ip6tables " : "iptables ") + legacy::text(rule, ipv6); }, to, done);
+  }
+}
 
 PortRules port_rules(const Binding& binding, const Compiled& compiled, const Ruleset& held) {
   PortRules out;

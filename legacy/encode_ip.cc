@@ -98,7 +98,7 @@ class MatchEncoder {
   Result<void> operator()(const match::State& of) {
     Blank<xt_conntrack_mtinfo3> info_room;
     auto& info = info_room.get();
-    info.match_flags = XT_CONNTRACK_STATE | XT_CONNTRACK_STATE_ALIAS;
+    info.match_flags = XT_CONNTRACK_STATE;
     info.state_mask = state_mask(of.states);
     return add("conntrack", 3, info);
   }
@@ -203,7 +203,8 @@ class MatchEncoder {
     return add("connlimit", 1, info);
   }
   Result<void> operator()(const match::InSet& of) {
-    Blank<xt_set_info_match_v1> info_room;
+    // The revision that iptables takes, which lists no other (Linux 3.19).
+    Blank<xt_set_info_match_v4> info_room;
     auto& info = info_room.get();
     NWF_TRY(info.match_set.index, ipset_index(of.name));
     info.match_set.dim = static_cast<std::uint8_t>(of.target.size());
@@ -211,7 +212,7 @@ class MatchEncoder {
     // Bit 0 of the flags is the inversion; a dimension's bit says source (em_ipset and iptables' libxt_set.h).
     for (std::size_t i = 0; i < of.target.size(); ++i)
       if (!of.target[i]) info.match_set.flags = static_cast<std::uint8_t>(info.match_set.flags | 1U << (i + 1));
-    return add("set", 1, info);
+    return add("set", 4, info);
   }
   Result<void> operator()(const match::Comment& of) {
     Blank<xt_comment_info> info_room;

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <functional>
 
 #include "legacy/encode_ethernet.h"
@@ -13,8 +15,8 @@
 namespace nwf::legacy {
 namespace {
 
-/// Somebody else may write between our reading and our writing; this often it is tried again.
-constexpr int kAttempts = 16;
+/// Somebody else may write between our reading and our writing; so long it is tried again, as for a lock that is held.
+constexpr std::chrono::seconds kPatience{5};
 
 template <class Rule, class Encode>
 Result<EncodedTable> encoded(const Table<Rule>& table, const Encode& encode_rule) {
@@ -75,9 +77,10 @@ class LinuxKernel final : public Kernel {
   }
 
   Result<void> apply(const Tables& before, const Tables& after, const Names& ours) override {
-    NWF_TRY(const TablesLock lock, TablesLock::take(lock_));
-    std::vector<TableId> done;
-    for (const TableId& id : ids(before, after)) {
+    std::vector<TableId> touched = ids(before, after), done;
+    std::erase_if(touched, [&](const TableId& id) { return same(before, after, id); });  // those need not be read
+    NWF_TRY(const auto locks, lock(touched));
+    for (const TableId& id : touched) {
       auto changed = change_one(id, before, after, ours);
       if (changed) {
         done.push_back(id);
@@ -95,9 +98,10 @@ class LinuxKernel final : public Kernel {
   }
 
   Result<std::size_t> make_exact(const Tables& wanted, const Names& ours) override {
-    NWF_TRY(const TablesLock lock, TablesLock::take(lock_));
+    const std::vector<TableId> touched = ids(wanted, ours);
+    NWF_TRY(const auto locks, lock(touched));
     std::size_t changes = 0;
-    for (const TableId& id : ids(wanted, ours)) {
+    for (const TableId& id : touched) {
       NWF_TRY(const Deeds deeds, exact_one(id, wanted, ours, true));
       changes += deeds.size();
     }
@@ -131,40 +135,69 @@ class LinuxKernel final : public Kernel {
       if (!names.empty() && std::find(list.begin(), list.end(), id) == list.end()) list.push_back(id);
     return list;
   }
+  /// Those that other programs take who change these tables.
+  Result<std::vector<TablesLock>> lock(const std::vector<TableId>& tables) const {
+    std::vector<TablesLock> locks;
+    NWF_TRY(auto xtables, TablesLock::take(lock_));
+    locks.push_back(std::move(xtables));
+    if (std::ranges::find(tables, ethernet_table()) != tables.end()) {
+      NWF_TRY(auto ebtables, TablesLock::take_if_used(kEbtablesLock));
+      locks.push_back(std::move(ebtables));
+    }
+    return locks;
+  }
+  static bool same(const Tables& before, const Tables& after, const TableId& id) {
+    if (id.family == Family::Ethernet) return before.ethernet == after.ethernet;
+    const auto from = before.ip.find(id), to = after.ip.find(id);
+    const IpTable none;
+    return (from == before.ip.end() ? none : from->second) == (to == after.ip.end() ? none : to->second);
+  }
   static std::set<std::string> names_in(const Names& names, const TableId& id) {
     const auto found = names.find(id);
     return found == names.end() ? std::set<std::string>{} : found->second;
   }
 
   /// Reads, changes and writes one table, until nobody else wrote in between.
-  static Result<Deeds> attempt(const TableId& id, bool write,
-                               const std::function<Result<Deeds>(Editor&)>& change_table) {
-    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  static Result<Deeds> attempt(
+      const TableId& id, bool write, const EncodedTable& wanted, std::set<std::string> ours,
+      const std::function<Result<Deeds>(Editor&, const std::set<std::string>&)>& change_table) {
+    const auto end = std::chrono::steady_clock::now() + kPatience;
+    int attempts = 0;
+    for (; attempts == 0 || std::chrono::steady_clock::now() < end; ++attempts) {
       std::function<Result<void>()> commit;
       NWF_TRY(const auto table, read_table(id, commit));
-      NWF_TRY(Deeds deeds, change_table(*table));
+      NWF_TRY(Deeds deeds, change_table(*table, ours));
       if (deeds.empty() || !write) return deeds;
       auto committed = commit();
       if (committed) return deeds;
-      if (committed.error().kind != ErrorKind::Outdated) return fail(std::move(committed).error());
+      if (committed.error().kind == ErrorKind::Outdated) continue;
+      // libiptc gives rules their counters back in a call of its own, which fails when somebody wrote behind the first:
+      // then the table is as it was to be, or somebody's on top of it.
+      std::function<Result<void>()> not_again;
+      NWF_TRY(const auto now, read_table(id, not_again));
+      for (const auto& [name, chain] : wanted.chains) ours.insert(name);
+      ours.insert(wanted.hubs.begin(), wanted.hubs.end());
+      NWF_TRY(const Deeds missing, change_table(*now, ours));
+      if (!missing.empty()) return fail(std::move(committed).error());
+      return deeds;
     }
     return fail(ErrorKind::Kernel,
                 fmt::format("somebody else changed the {} table {} {} times meanwhile", family_name(id.family), id.name,
-                            kAttempts),
+                            attempts),
                 "see who does, and try again");
   }
 
   static Result<Deeds> change_one(const TableId& id, const Tables& before, const Tables& after, const Names& ours) {
     NWF_TRY(const EncodedTable from, encoded_table(before, id));
     NWF_TRY(const EncodedTable to, encoded_table(after, id));
-    const auto names = names_in(ours, id);
-    return attempt(id, true, [&](Editor& table) { return change(table, id, from, to, names); });
+    return attempt(id, true, to, names_in(ours, id),
+                   [&](Editor& table, const auto& names) { return change(table, id, from, to, names); });
   }
 
   static Result<Deeds> exact_one(const TableId& id, const Tables& wanted, const Names& ours, bool write) {
     NWF_TRY(const EncodedTable to, encoded_table(wanted, id));
-    const auto names = names_in(ours, id);
-    return attempt(id, write, [&](Editor& table) { return legacy::make_exact(table, id, to, names); });
+    return attempt(id, write, to, names_in(ours, id),
+                   [&](Editor& table, const auto& names) { return legacy::make_exact(table, id, to, names); });
   }
 
   const std::string lock_;

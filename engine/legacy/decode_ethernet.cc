@@ -33,6 +33,7 @@ class EthernetDecoder {
     // another type; this type and another code. The second is said whole here, which the first changes nothing of.
     if (ip_.icmp_code && ip_.icmp_type) ip_.icmp_type->negated = std::exchange(ip_.icmp_code->negated, false);
     if (ip_ != match::EbIp{ipv6_, {}, {}, {}, {}, {}, {}, {}, {}}) out_.matches.emplace_back(ip_);
+    out_.origin = {rule_.origin};
     return std::vector<EthernetRule>{out_};
   }
 

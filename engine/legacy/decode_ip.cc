@@ -154,6 +154,7 @@ class IpDecoder {
   /// In the order in which libvirt writes its options.
   IpRule assemble(const PortPair& ports) const {
     IpRule rule = out_;
+    rule.origin = {rule_.origin};
     const auto add = [&](const auto& match) {
       if (match) rule.matches.emplace_back(*match);
     };

@@ -81,7 +81,7 @@ class NetworkLayer {
   void rule(const std::string& chain, const std::string& in, const std::string& out,
             const std::optional<Masked>& source, const std::optional<Masked>& destination, IpTarget target,
             std::vector<IpMatch> matches = {}) {
-    filter_[chain].push_back({source, destination, in, out, std::nullopt, std::move(matches), std::move(target)});
+    filter_[chain].push_back({source, destination, in, out, std::nullopt, std::move(matches), std::move(target), {}});
   }
 
   static IpRule to_port(std::uint8_t protocol, std::uint16_t port) {
@@ -136,7 +136,7 @@ class NetworkLayer {
   void translate(const Network& network, const Masked& subnet, const std::string& device) {
     auto& rules = nat_["LIBVIRT_PRT"];
     const auto stays = [&](const Masked& to) {
-      rules.push_back({subnet, to, {}, device, std::nullopt, {}, target::Jump{"RETURN", false}});
+      rules.push_back({subnet, to, {}, device, std::nullopt, {}, target::Jump{"RETURN", false}, {}});
     };
     if (ipv6_) {
       stays(network_of(Subnet{*IpAddress::parse("ff02::"), 16}));
@@ -158,7 +158,7 @@ class NetworkLayer {
       IpTarget target = target::Masquerade{range};
       if (nat && nat->addresses && nat->addresses->start.is_ipv6() == ipv6_)
         target = target::Nat{true, Span<IpAddress>{nat->addresses->start, nat->addresses->end, false}, range};
-      rules.push_back({subnet, elsewhere, {}, device, protocol, {}, std::move(target)});
+      rules.push_back({subnet, elsewhere, {}, device, protocol, {}, std::move(target), {}});
     }
   }
 

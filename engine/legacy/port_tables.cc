@@ -99,6 +99,18 @@ class IpLayer {
   IpLayer(const Program& program, const PortName& port, const Variables& variables, bool ipv6, bool classic)
       : program_(program), port_(port), variables_(variables), ipv6_(ipv6), classic_(classic) {}
 
+  /// Only the port's three chains, by these names, from which what is accepted returns: nothing leads there yet.
+  Result<std::map<std::string, Chain<IpRule>>> chains(std::string_view prefix) {
+    const std::string& name = port_.text();
+    const auto make = [&](std::string_view kind, Direction direction) {
+      return add_chain(fmt::format("{}{}-{}", prefix, kind, name), chain_of(direction), "RETURN");
+    };
+    NWF_CHECK(make("FI", Direction::Out));
+    NWF_CHECK(make("FO", Direction::In));
+    NWF_CHECK(make("HI", Direction::Out));
+    return std::move(table_.chains);
+  }
+
   Result<IpTable> run() {
     const ProgramChain* out = chain_of(Direction::Out);
     const ProgramChain* in = chain_of(Direction::In);
@@ -309,6 +321,28 @@ Result<Tables> port_tables(const Program& program, const PortName& port, const V
     NWF_TRY(tables.ethernet, EthernetLayer(program, port, variables, layout.classic).run());
   }
   return tables;
+}
+
+Result<std::map<TableId, IpTable>> both_inet_layers(const Tables& from, const Tables& to, const Program& before,
+                                                    const PortName& port, const Variables& variables) {
+  constexpr std::string_view kBefore = "nwf-was-";
+  std::map<TableId, IpTable> both = from.ip;  // where nothing comes, what was there stays for the time
+  for (const auto& [id, coming] : to.ip) {
+    if (!both.contains(id)) {
+      both[id] = coming;
+      continue;
+    }
+    IpTable& table = both[id] = coming;
+    NWF_TRY(auto old, IpLayer(before, port, variables, id.family == Family::Ip6, true).chains(kBefore));
+    for (const char* kind : {"FI-", "FO-", "HI-"}) {
+      IpRule first;
+      first.target = target::Jump{fmt::format("{}{}{}", kBefore, kind, port.text()), false};
+      auto& rules = table.chains.at(kind + port.text()).rules;
+      rules.insert(rules.begin(), std::move(first));
+    }
+    table.chains.merge(old);
+  }
+  return both;
 }
 
 Tables closed_port(const PortName& port, const Layout& layout) {

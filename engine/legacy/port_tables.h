@@ -27,6 +27,13 @@ struct Layout {
 Result<Tables> port_tables(const Program& program, const PortName& port, const Variables& variables,
                            const Layout& layout);
 
+/// The inet layer of a port that goes from one program to another whose ethernet layers differ, too: `to`, with what
+/// `before` drops dropped in front of it. The two layers are in tables that change one after the other; with this in
+/// force meanwhile no packet is judged by one layer of each alone. `from` and `to` are what port_tables() makes of
+/// both.
+Result<std::map<TableId, IpTable>> both_inet_layers(const Tables& from, const Tables& to, const Program& before,
+                                                    const PortName& port, const Variables& variables);
+
 /// A port that must have no traffic: a drop in each direction of the ethernet layer or, where that is not here, of the
 /// inet layer.
 Tables closed_port(const PortName& port, const Layout& layout);

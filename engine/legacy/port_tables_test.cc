@@ -66,12 +66,13 @@ TEST(PortTables, StandInTheChainsThatLibvirtHas) {
   EXPECT_THAT(lines(*tables, Family::Ip4, "libvirt-in-post"), ElementsAre("-m physdev --physdev-in vnet0 -j ACCEPT"));
   EXPECT_THAT(lines(*tables, Family::Ip4, "libvirt-host-in"), ElementsAre("-m physdev --physdev-in vnet0 -g HI-vnet0"));
   const std::string replies =
-      "-p tcp -m tcp --sport 22 -m state --state ESTABLISHED -m conntrack --ctdir REPLY -j RETURN";
+      "-p tcp -m tcp --sport 22 -m conntrack --ctstate ESTABLISHED -m conntrack --ctdir REPLY -j RETURN";
   EXPECT_THAT(lines(*tables, Family::Ip4, "FI-vnet0"), ElementsAre(replies));
   EXPECT_THAT(lines(*tables, Family::Ip4, "HI-vnet0"), ElementsAre(replies));
   EXPECT_THAT(
       lines(*tables, Family::Ip4, "FO-vnet0"),
-      ElementsAre("-p tcp -m tcp --dport 22 -m state --state NEW,ESTABLISHED -m conntrack --ctdir ORIGINAL -j ACCEPT"));
+      ElementsAre(
+          "-p tcp -m tcp --dport 22 -m conntrack --ctstate NEW,ESTABLISHED -m conntrack --ctdir ORIGINAL -j ACCEPT"));
   EXPECT_FALSE(tables->ip.contains({Family::Ip6, "filter"}));
   EXPECT_TRUE(tables->ethernet.empty());
 }
@@ -100,7 +101,7 @@ TEST(PortTables, HaveAMatchForEachAttributeOfTheInetLayer) {
   EXPECT_THAT(out_of_guest(Protocol::All, {{"ipset", "blocked"}, {"ipsetflags", "src,dst"}, {"comment", "a 'b'"}}),
               ElementsAre("-m set --match-set blocked src,dst -m comment --comment \"a \\'b\\'\" -j DROP"));
   EXPECT_THAT(out_of_guest(Protocol::All, {{"state", "NEW,RELATED"}}),
-              ElementsAre("-m state --state NEW,RELATED -j DROP"));
+              ElementsAre("-m conntrack --ctstate NEW,RELATED -j DROP"));
   EXPECT_THAT(out_of_guest(Protocol::AhIpv6, {}), ElementsAre("-m ah -j DROP"));
   EXPECT_THAT(out_of_guest(Protocol::AllIpv6, {}, Action::Reject),
               ElementsAre("-j REJECT --reject-with icmp6-port-unreachable"));
@@ -187,6 +188,46 @@ TEST(PortTables, CloseAPortInWhatTheyHave) {
   EXPECT_THAT(lines(inet, Family::Ip4, "FI-vnet0"), ElementsAre("-j DROP"));
   EXPECT_THAT(lines(inet, Family::Ip6, "FO-vnet0"), ElementsAre("-j DROP"));
   EXPECT_THAT(inet.ethernet.chains, IsEmpty());
+}
+
+TEST(PortTables, BothInetLayersDropWhatEitherDrops) {
+  const Filters filters{filter("old",
+                               {rule(Action::Accept, Direction::In, Protocol::Tcp, {{"dstportstart", "22"}}),
+                                rule(Action::Drop, Direction::InOut, Protocol::All, {})},
+                               "root"),
+                        filter("new",
+                               {rule(Action::Drop, Direction::Out, Protocol::Udp, {{"dstportstart", "53"}}),
+                                rule(Action::Drop, Direction::Out, Protocol::AllIpv6, {})},
+                               "root")};
+  const auto old_program = compile(filters.at("old"), filters, {}),
+             new_program = compile(filters.at("new"), filters, {});
+  ASSERT_TRUE(old_program && new_program);
+  const auto from = port_tables(*old_program, kPort, {}, {false, true}),
+             to = port_tables(*new_program, kPort, {}, {false, true});
+  ASSERT_TRUE(from && to);
+  Tables both;
+  const auto made = both_inet_layers(*from, *to, *old_program, kPort, {});
+  ASSERT_TRUE(made);
+  both.ip = *made;
+  EXPECT_THAT(lines(both, Family::Ip4, "FI-vnet0"),
+              ElementsAre("-j nwf-was-FI-vnet0", "-p udp -m udp --dport 53 -j DROP"));
+  EXPECT_THAT(
+      lines(both, Family::Ip4, "nwf-was-FI-vnet0"),
+      ElementsAre("-p tcp -m tcp --sport 22 -m conntrack --ctstate ESTABLISHED -m conntrack --ctdir REPLY -j RETURN",
+                  "-j DROP"));
+  // What the old program accepts goes on to the new one.
+  EXPECT_THAT(
+      lines(both, Family::Ip4, "nwf-was-FO-vnet0"),
+      ElementsAre("-p tcp -m tcp --dport 22 -m conntrack --ctstate NEW,ESTABLISHED -m conntrack --ctdir ORIGINAL -j "
+                  "RETURN",
+                  "-j DROP"));
+  EXPECT_THAT(lines(both, Family::Ip4, "libvirt-in"), ElementsAre("-m physdev --physdev-in vnet0 -g FI-vnet0"));
+  // The old one said nothing of IPv6.
+  EXPECT_EQ(both.ip.at({Family::Ip6, "filter"}), to->ip.at({Family::Ip6, "filter"}));
+  // And where the new one says nothing, the old one stays.
+  const auto back = both_inet_layers(*to, *from, *new_program, kPort, {});
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->at({Family::Ip6, "filter"}), to->ip.at({Family::Ip6, "filter"}));
 }
 
 }  // namespace

@@ -47,6 +47,12 @@ struct Number {
   friend bool operator==(const Number&, const Number&) = default;
 };
 
+/// Where a rule comes from: FlatRule::origin(). No part of what it is: rules of two origins may be equal.
+struct Origin {
+  std::string text;
+  friend bool operator==(const Origin&, const Origin&) { return true; }
+};
+
 /// The matches of the inet layer's rules.
 namespace match {
 
@@ -57,7 +63,7 @@ struct Physdev {
   bool bridged = false;  ///< the packet is bridged, not routed
   friend bool operator==(const Physdev&, const Physdev&) = default;
 };
-/// xt_conntrack.h, by the name `state`: bits of program.h's ConnBit.
+/// xt_conntrack.h: bits of program.h's ConnBit.
 struct State {
   std::uint8_t states = 0;
   friend bool operator==(const State&, const State&) = default;
@@ -180,6 +186,7 @@ struct IpRule {
   std::optional<std::uint8_t> protocol;  ///< behind IPv6 extension headers
   std::vector<IpMatch> matches;
   IpTarget target = target::Jump{};
+  Origin origin = {};
   friend bool operator==(const IpRule&, const IpRule&) = default;
 };
 
@@ -229,6 +236,7 @@ struct EthernetRule {
   std::optional<Masked> source, destination;
   std::vector<EthernetMatch> matches;
   std::string target;  ///< ACCEPT, DROP, RETURN, CONTINUE, or a chain
+  Origin origin = {};
   friend bool operator==(const EthernetRule&, const EthernetRule&) = default;
 };
 

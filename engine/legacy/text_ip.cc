@@ -89,7 +89,7 @@ struct MatchText {
     if (of.bridged) out += " --physdev-is-bridged";
     return out;
   }
-  std::string operator()(const match::State& of) const { return "-m state --state " + states(of.states); }
+  std::string operator()(const match::State& of) const { return "-m conntrack --ctstate " + states(of.states); }
   std::string operator()(const match::CtDirection& of) const {
     return fmt::format("-m conntrack --ctdir {}", of.reply ? "REPLY" : "ORIGINAL");
   }

@@ -119,6 +119,45 @@ class StreamFault : public HostTest {
     EXPECT_GE(counts.must_never, count * 7);
   }
 
+  /// What one version of a filter drops by its ethernet layer, the other drops by its inet layer: at no moment does the
+  /// one layer of the one judge a frame with the other layer of the other.
+  void move_drops_from_layer_to_layer(std::size_t count) {
+    const auto version = [](std::string_view drops) {
+      return fmt::format(
+          "<filter name='layers'>{}<rule action='accept' direction='inout'><mac/></rule>"
+          "<rule action='accept' direction='inout'><all/></rule></filter>",
+          drops);
+    };
+    // One rule for each direction: `inout` would turn the ports round for what comes.
+    const auto drops = [&](std::string_view what) {
+      return version(
+          fmt::format("<rule action='drop' direction='out' priority='-100'>{0}</rule>"
+                      "<rule action='drop' direction='in' priority='-100'>{0}</rule>",
+                      what));
+    };
+    const std::string by_ethernet = drops("<ip protocol='udp' dstportstart='6000'/>"),
+                      by_inet = drops("<udp dstportstart='6000'/>");
+    NWF_ASSERT_OK(service_->filter_define(by_inet, "layers"));
+    NWF_ASSERT_OK(service_->binding_delete("vnet0"));
+    NWF_ASSERT_OK(service_->binding_create(binding("vnet0", one_, "layers"), "vnet0"));
+    std::vector<FrameKind> some;
+    for (const FrameKind& kind : kinds())
+      for (const char* name :
+           {"udp from the guest", "udp to the guest", "a closed port of the guest", "a closed port outside"})
+        if (kind.name == name) some.push_back(kind);
+    ASSERT_EQ(some.size(), 4U);
+    Stream stream(taps_, some);
+    stream.start();
+    for (std::size_t i = 0; i < count; ++i)
+      NWF_ASSERT_OK(service_->filter_define(i % 2 == 0 ? by_ethernet : by_inet, "layers"));
+    const StreamCounts counts = stream.stop();
+    fmt::print("{} frames that must pass: {} lost; {} that must never: {} leaked\n", counts.must_pass, counts.lost,
+               counts.must_never, counts.leaked);
+    EXPECT_EQ(counts.lost, 0U) << counts.first_wrong;
+    EXPECT_EQ(counts.leaked, 0U) << counts.first_wrong;
+    EXPECT_GT(counts.must_never, count) << "the stream stood still";
+  }
+
   /// What the stream sees while `change` is made again and again, until `enough` of it is seen.
   StreamCounts seen_of(const std::function<void()>& change, const std::function<bool(const StreamCounts&)>& enough) {
     StreamCounts all;
@@ -221,6 +260,28 @@ TEST_F(StreamFault, BindsAndUnbindsOfNeighbours) {
   });
 }
 
+// Rules that look at connections where none did before: packets on their way have no mark that says what they are of.
+TEST_F(StreamFault, EditsThatAskForConnectionsFirst) {
+  for (const char* port : {"vnet0", "vnet1", "vnet8"}) NWF_ASSERT_OK(service_->binding_delete(port));
+  const std::string plain = "<filter name='first'><rule action='accept' direction='inout'><mac/></rule></filter>";
+  const std::string asks =
+      "<filter name='first'><rule action='accept' direction='inout'><udp state='NEW,ESTABLISHED'/></rule>"
+      "<rule action='drop' direction='inout'><all/></rule></filter>";
+  NWF_ASSERT_OK(service_->filter_define(plain, "first"));
+  NWF_ASSERT_OK(service_->binding_create(binding("vnet0", one_, "first"), "vnet0"));
+  std::vector<FrameKind> some;
+  for (const FrameKind& kind : kinds())
+    if (kind.name == "udp from the guest" || kind.name == "udp to the guest") some.push_back(kind);
+  Stream stream(taps_, some);
+  stream.start();
+  for (std::size_t i = 0; i < 2 * changes(); ++i)
+    NWF_ASSERT_OK(service_->filter_define(i % 2 == 0 ? asks : plain, "first"));
+  const StreamCounts counts = stream.stop();
+  fmt::print("{} frames that must pass: {} lost\n", counts.must_pass, counts.lost);
+  EXPECT_EQ(counts.lost, 0U) << counts.first_wrong;
+  EXPECT_GT(counts.must_pass, changes()) << "the stream stood still";
+}
+
 // Both backends judge for an instant: what comes is in force before what goes is taken away.
 TEST_F(StreamFault, SwitchesOfTheBackend) {
   expect_unseen(changes() / 10,
@@ -238,6 +299,11 @@ TEST_F(StreamFault, ChangesOfTheLegacyTables) {
     NWF_ASSERT_OK(service_->binding_create(neighbour.xml, neighbour.port));
     NWF_ASSERT_OK(service_->binding_delete(neighbour.port));
   });
+}
+
+TEST_F(StreamFault, DropsThatMoveFromLayerToLayerInTheLegacyTables) {
+  NWF_ASSERT_OK(service_->backend("iptables-legacy"));
+  move_drops_from_layer_to_layer(changes() / 2);
 }
 
 TEST_F(StreamFault, ChangesByTheProgram) {

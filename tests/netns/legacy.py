@@ -6,6 +6,7 @@ what becomes of rules that are an administrator's.
   legacy.py NWFCTL SOURCE [--update]   --update writes the golden listings anew
 
 Needs root: works in network namespaces and temporary roots of its own. ebtables is looked at where the kernel has it."""
+import contextlib
 import difflib
 import fcntl
 import json
@@ -16,6 +17,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "harness"))
+from through_nwfd import through_nwfd  # noqa: E402
 
 NWFCTL, SOURCE = sys.argv[1], pathlib.Path(sys.argv[2])
 UPDATE = "--update" in sys.argv
@@ -48,11 +52,14 @@ class Space:
         self.run("ip", "link", "add", "br0", "up", "type", "bridge")
         for name in ("iptables", "ip6tables"):
             self.run("sysctl", "-qw", "net.bridge.bridge-nf-call-%s=%d" % (name, bridge_netfilter))
+        self.daemon = contextlib.ExitStack()
 
     def __enter__(self):
+        self.daemon.enter_context(through_nwfd(NWFCTL, self.root, ["nsenter", "-n", "-t", str(self.process.pid)]))
         return self
 
     def __exit__(self, *_):
+        self.daemon.close()
         self.process.kill()
         self.process.wait()
         shutil.rmtree(self.root)
@@ -125,6 +132,12 @@ def listings():
                 same("%s of %s, restored" % (program, backend), restored[program], committed[program])
 
 
+EBTABLES_RULES = ["-N ADMIN -P RETURN", "-A PREROUTING -p ARP --arp-op 1 -j ADMIN", "-A PREROUTING -d 02:00:00:00:00:01 -j dnat --to-dst 02:00:00:00:00:02",
+                  "-A ADMIN --limit 5/sec --limit-burst 9 -j CONTINUE", "-A ADMIN -p 0x0800 --ip-src 192.0.2.0/24 --ip-proto 17 --ip-dport 53:54 -j mark --mark-or 4 --mark-target RETURN",
+                  "-A ADMIN -s 02:00:00:00:00:03 --log-level info --log-prefix mine --log-arp -j DROP", "-A POSTROUTING -o other0 -s 02:00:00:00:00:04 -j snat --to-src 02:00:00:00:00:05",
+                  "-P POSTROUTING ACCEPT"]
+
+
 def administrators():
     """A namespace full of somebody else's rules: byte for byte the same afterwards, and they keep counting."""
     with Space() as space:
@@ -140,18 +153,25 @@ def administrators():
         lines += ["COMMIT", ""]
         loaded = space.run("iptables-legacy-restore", stdin="\n".join(lines))
         check("the administrator's rules", loaded.returncode == 0, loaded.stderr)
+        if EBTABLES:
+            for words in EBTABLES_RULES:
+                ran = space.run("ebtables-legacy", "--concurrent", "-t", "nat", *words.split())
+                check("ebtables " + words, ran.returncode == 0, ran.stderr)
         space.run("ip", "link", "set", "lo", "up")
         space.run("bash", "-c", "for i in 1 2 3 4 5; do echo x > /dev/udp/127.0.0.1/9; done")
         before, counted = space.tables(), space.tables(counters=True)
         check("they count", "[5:" in counted["iptables-legacy-save"], counted["iptables-legacy-save"][:2000])
         space.nwf("filter", "define", "-", stdin=(GOLDEN / "everything.xml").read_text())
         space.nwf("backend", "iptables-legacy")
-        for i in range(200):
+        binds = int(os.environ.get("NWF_LEGACY_BINDS", "200"))
+        for i in range(binds):
             space.nwf("binding", "create", "-", stdin=binding("vnet%d" % i))
-            if i == 100:
+            if i == binds // 2:
                 space.run("bash", "-c", "for i in 1 2 3; do echo x > /dev/udp/127.0.0.1/9; done")
             space.nwf("binding", "delete", "vnet%d" % i)
-        same("the administrator's rules after 200 binds", space.tables()["iptables-legacy-save"], before["iptables-legacy-save"])
+        same("the administrator's rules after %d binds" % binds, space.tables()["iptables-legacy-save"], before["iptables-legacy-save"])
+        if EBTABLES:
+            same("and those of ebtables", space.tables()["ebtables-legacy"], before["ebtables-legacy"])
         same("and of IPv6", space.tables()["ip6tables-legacy-save"].replace("*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n", ""),
              before["ip6tables-legacy-save"].replace("*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n", ""))
         check("they kept counting", "[8:" in space.tables(counters=True)["iptables-legacy-save"])
@@ -215,6 +235,28 @@ def bad_input():
         space.nwf("filter", "define", "-", stdin=(GOLDEN / "everything.xml").read_text())
         space.nwf("backend", "iptables-legacy")
         refused(space, "a bridge that iptables does not see", "bridge-nf-call-iptables", "binding", "create", "-", stdin=binding())
+
+
+def missing_module():
+    """A match whose module is not there. Only where this may change which modules the machine loads."""
+    if not os.environ.get("NWF_MAY_HIDE_MODULES"):
+        print("skipped: hiding a module is for a machine of its own")
+        return
+    subprocess.run(["modprobe", "-r", "xt_dscp"], check=True)
+    hidden = pathlib.Path("/run/modprobe.d/nwf-hides.conf")
+    hidden.parent.mkdir(exist_ok=True)
+    hidden.write_text("install xt_dscp /bin/false\n")
+    try:
+        with Space() as space:
+            space.nwf("filter", "define", "-", stdin="<filter name='dscp'><rule action='drop' direction='out'><tcp dscp='8'/></rule></filter>")
+            space.nwf("backend", "iptables-legacy")
+            before = space.tables()
+            ran = space.nwf("binding", "create", "-", stdin=binding(filter="dscp"), ok=False)
+            check("a match without its module is refused", ran.returncode == 1 and "xt_dscp" in ran.stderr, "%d: %s" % (ran.returncode, ran.stderr))
+            check("and changes no table", space.tables() == before)
+            check("and binds nothing", "vnet0" not in space.nwf("binding", "list").stdout)
+    finally:
+        hidden.unlink()
 
 
 NETWORK = """<network><name>%s</name>%s<bridge name='%s'/><dns enable='no'/>
@@ -287,7 +329,7 @@ def main():
         return 77
     EBTABLES = False
     EBTABLES = ebtables_there()
-    for test in (listings, networks, administrators, moved_by_hand, bad_input, ipsets):
+    for test in (listings, networks, administrators, moved_by_hand, bad_input, missing_module, ipsets):
         if sys.argv[3:] and not UPDATE and test.__name__ not in sys.argv[3:]:
             continue
         test()
