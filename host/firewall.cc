@@ -8,6 +8,7 @@
 
 #include "engine/ruleset/diff.h"
 #include "engine/ruleset/fingerprint.h"
+#include "engine/ruleset/layer_by_layer.h"
 #include "engine/ruleset/make_before_break.h"
 
 namespace nwf::host {
@@ -195,6 +196,23 @@ bool keeps_its_ports(const KnownProgram& known, const Compiled& compiled) {
 bool same_frame(const KnownProgram& a, const KnownProgram& b) {
   return std::tie(a.sets, a.needs, a.limits, a.ports_set, a.entry, a.common) ==
          std::tie(b.sets, b.needs, b.limits, b.ports_set, b.entry, b.common);
+}
+
+/// By the fingerprints alone, comments among them: may say so of programs that judge alike.
+bool chains_of_both_layers_differ(const KnownProgram& a, const KnownProgram& b) {
+  bool differs[2] = {false, false};
+  for (std::size_t flow = 0; flow < kFlowCount; ++flow) {
+    const auto of_flow = [&](const KnownProgram& program) {
+      std::map<std::string, std::string> chains;
+      const std::string& entry = program.entry[flow];
+      if (!entry.empty())
+        for (const auto& [name, print] : program.chains)
+          if (name == entry || name.starts_with(entry + ".")) chains.emplace(name, print);
+      return chains;
+    };
+    if (of_flow(a) != of_flow(b)) differs[flow_layer(flow) == Layer::Inet ? 1 : 0] = true;
+  }
+  return differs[0] && differs[1];
 }
 
 /// A port's part of a plan.
@@ -431,7 +449,20 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
     const auto known = knowledge_.programs.find(program.first);
     return known != knowledge_.programs.end() && same_frame(known->second, program.second);
   };
-  if (steps.empty() && std::all_of(plan.programs.begin(), plan.programs.end(), frame_stays)) {
+  // Of programs that become others in both layers, what they were. Where ports move, too, each has a way of its own.
+  std::map<std::string, CompiledPtr> in_both_layers;
+  if (!any_moves)
+    for (const auto& [name, coming] : plan.programs) {
+      const auto known = knowledge_.programs.find(name);
+      if (known == knowledge_.programs.end() || !chains_of_both_layers_differ(known->second, coming)) continue;
+      auto was = before.find(known->second.filter, known->second.sample);
+      if (was && (*was)->hash == known->second.hash &&
+          both_layers_differ((*was)->lowered, new_programs.at(name)->lowered)) {
+        old_programs.emplace(name, *was);
+        in_both_layers.emplace(name, std::move(*was));
+      }
+    }
+  if (steps.empty() && in_both_layers.empty() && std::all_of(plan.programs.begin(), plan.programs.end(), frame_stays)) {
     // An edit: programs become others, and all around them, their ports with it, stays as it is.
     Ruleset from, to;
     from.tables.emplace(Family::Bridge, Table{Family::Bridge, {}, {}, {}});
@@ -449,10 +480,14 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
   absorb(plan, then);
   NWF_TRY(Ruleset from, frame(knowledge_.frame_needs(), before.capabilities(), before.options()));
   NWF_TRY(Ruleset to, frame(then.frame_needs(), after.capabilities(), after.options()));
-  for (const std::string& name : plan.concerned) {
+  const auto versions_of = [&](const std::string& name) {
     std::vector<CompiledPtr> versions;
     for (const auto* programs : {&old_programs, &new_programs})
       if (const auto found = programs->find(name); found != programs->end()) versions.push_back(found->second);
+    return versions;
+  };
+  for (const std::string& name : plan.concerned) {
+    const std::vector<CompiledPtr> versions = versions_of(name);
     const auto coming = plan.programs.find(name);
     add_known(knowledge_.programs.at(name), versions, coming == plan.programs.end() ? nullptr : &coming->second, from);
     // Left by some ports of this change, or come to as it is.
@@ -500,6 +535,46 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
       plan.make = diff(from, start);
       plan.unmake = diff(start, from);
       plan.changes_wait = is_unknown_to_packets(plan.make);
+    }
+  }
+  if (!in_both_layers.empty()) {
+    // engine/ruleset/layer_by_layer.h
+    const auto half = [&](bool ethernet_changes) -> Result<Ruleset> {
+      Knowledge meanwhile = then;
+      std::map<std::string, LoweredProgram> mixed;
+      for (const auto& [name, was] : in_both_layers) {
+        Compiled compiled = *new_programs.at(name);
+        const LoweredProgram &old_ones = was->lowered, &new_ones = new_programs.at(name)->lowered;
+        compiled.lowered = between(ethernet_changes ? new_ones : old_ones, old_ones, new_ones);
+        KnownProgram& known = meanwhile.programs.at(name);
+        known = known_program(compiled, known.common, known.sample);
+        mixed.emplace(name, std::move(compiled.lowered));
+      }
+      FrameNeeds needs = meanwhile.frame_needs();
+      if (!ethernet_changes) needs.add(knowledge_.frame_needs());
+      NWF_TRY(Ruleset held, frame(needs, after.capabilities(), after.options()));
+      for (const auto& [name, program] : plan.programs) {
+        const auto found = mixed.find(name);
+        add_program(found == mixed.end() ? new_programs.at(name)->lowered : found->second, program.common, held);
+      }
+      for (const std::string& name : plan.concerned)
+        if (!plan.gone.contains(name) && !plan.programs.contains(name))
+          add_known(knowledge_.programs.at(name), versions_of(name), nullptr, held);
+      add_known_sets(knowledge_.sets(), to, held);
+      add_known_sets(then.sets(), from, held);
+      for (const PortStep& port : steps) add_elements(port.before, held);
+      for (const PortStep& port : steps) add_elements(port.after, held);
+      return held;
+    };
+    const auto first = half(false), second = half(true);
+    if (first && second) {
+      plan.make = diff(from, *first);
+      plan.unmake = diff(*first, from);
+      plan.changes = diff(*first, *second);
+      plan.sweep = diff(*second, to);
+      plan.changes_wait = !plan.make.empty();
+      plan.sweep_waits = true;
+      return plan;
     }
   }
   const Ruleset end = to_sweep(to, steps);

@@ -5,7 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "engine/simulate/backend.h"
+#include "engine/simulate/evaluate.h"
 #include "xml/filter.h"
 
 namespace nwf::host {
@@ -27,9 +30,15 @@ class Recorder final : public Backend {
   Result<std::uint32_t> generation() override { return kernel_.generation(); }
   Result<std::uint32_t> apply(const Changes& changes, std::optional<std::uint32_t> generation) override {
     asked.emplace_back("apply");
-    return kernel_.apply(changes, generation);
+    auto applied = kernel_.apply(changes, generation);
+    note();
+    return applied;
   }
   void let_packets_leave() override { asked.emplace_back("leave"); }
+
+  /// What the kernel holds now, and from now on behind each transaction.
+  void note() { held.push_back(kernel_.read()->ruleset); }
+  std::vector<Ruleset> held;
 
  private:
   simulate::SimulatedKernel kernel_{kAble};
@@ -152,6 +161,69 @@ TEST_F(FirewallTest, AFirstAddressIsOneTransactionWhereBothProgramsAreThere) {
       << "the change, and a sweep of what only waiting ports look up";
   EXPECT_THAT(change(knows, waits), ElementsAre("apply", "leave", "apply"))
       << "what the old program's first layer let pass meets its second one, too";
+}
+
+/// UDP to a port, from the guest of vnet0.
+simulate::Packet udp_to(std::uint8_t port) {
+  Bytes frame{0x02, 0, 0, 0, 0, 9, 0x52, 0x54, 0, 0, 0, 1, 8, 0};
+  const Bytes ip{0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 9};
+  const Bytes udp{0, 99, 0, port, 0, 8, 0, 0};
+  frame.insert(frame.end(), ip.begin(), ip.end());
+  frame.insert(frame.end(), udp.begin(), udp.end());
+  return {frame, "vnet0", "lan0", false, false};
+}
+
+/// Through this layer alone.
+bool passes(Ruleset ruleset, std::string_view layer, const simulate::Packet& packet) {
+  std::erase_if(ruleset.tables.at(Family::Bridge).chains, [&](const auto& chain) {
+    return chain.second.base && chain.first.starts_with("guest-") && !chain.first.ends_with(layer);
+  });
+  return simulate::Evaluator(ruleset, kAble).judge(packet).outcome == simulate::Outcome::Pass;
+}
+
+// One layer drops it before, the other layer afterwards: a packet between the layers meets one of the two.
+TEST_F(FirewallTest, AnEditOfBothLayersIsNeverHalfSeen) {
+  const auto version = [&](const std::string& drop) {
+    return parsed("<filter name='both' chain='root'><rule action='drop' direction='out' priority='100'>" + drop +
+                  "</rule><rule action='drop' direction='out'><ip protocol='udp' dstportstart='98'/></rule>"
+                  "<rule action='drop' direction='out'><udp dstportstart='97'/></rule>"
+                  "<rule action='accept' direction='inout'><all/></rule>"
+                  "<rule action='accept' direction='inout' priority='900'/></filter>");
+  };
+  const auto by_ethernet = version("<ip protocol='udp' dstportstart='53'/>"),
+             by_inet = version("<udp dstportstart='53'/>");
+  filters_["both"] = by_ethernet;
+  bind(bound("vnet0", "both", {}));
+  for (const auto& next : {by_inet, by_ethernet, by_inet}) {
+    auto others = filters_;
+    others["both"] = next;
+    Programs after([&](const std::string& name) -> Result<std::shared_ptr<const Filter>> { return others.at(name); },
+                   kAble, LowerOptions{});
+    for (const std::uint8_t port : {std::uint8_t{53}, std::uint8_t{54}}) {
+      backend_.asked.clear();
+      backend_.held.clear();
+      backend_.note();
+      const Edit edit = firewall_.edit({"both"}, after);
+      ASSERT_THAT(edit.reshaped, IsEmpty());
+      const auto done = firewall_.transition({}, edit.programs, programs_, after);
+      ASSERT_TRUE(done.has_value()) << describe(done.error());
+      EXPECT_THAT(backend_.asked, ElementsAre("apply", "leave", "apply", "leave", "apply"));
+      const auto& held = backend_.held;
+      ASSERT_EQ(held.size(), 4U);
+      for (std::size_t i = 0; i < held.size(); ++i)
+        for (std::size_t later = i; later < std::min(i + 2, held.size()); ++later)
+          EXPECT_EQ(passes(held[i], "ethernet", udp_to(port)) && passes(held[later], "inet", udp_to(port)), port == 54)
+              << "ethernet after " << i << " transactions, inet after " << later;
+      if (port == 54) continue;
+      // Back, for the other packet.
+      const Edit back = firewall_.edit({"both"}, programs_);
+      ASSERT_TRUE(firewall_.transition({}, back.programs, after, programs_).has_value());
+    }
+    filters_ = others;
+    programs_ =
+        Programs([this](const std::string& name) { return Result<std::shared_ptr<const Filter>>(filters_.at(name)); },
+                 kAble, LowerOptions{});
+  }
 }
 
 }  // namespace

@@ -16,8 +16,9 @@
 // run a program that has no inet layer: a packet that the old program's ethernet layer let pass must still meet its
 // inet layer. Since the sets of ports that wait are looked up before all others (dispatch.cc), such a port is in both
 // for a while: it is joined() to them, which is the change; and when packets of before have left, it leaves the old
-// program. The other way round the old program alone would have let pass what its ethernet layer let pass. Between two
-// programs with both layers a packet may be judged by one of the old and one of the new.
+// program. The other way round the old program alone would have let pass what its ethernet layer let pass. A port that
+// goes between two programs with both layers may have a packet judged by one of the old and one of the new; where a
+// program itself becomes another, layer_by_layer.h sees to that.
 //
 // A packet may be held up between two lookups for longer than a transaction takes (an interrupt, a virtual machine's
 // processor that is taken away), and come to the change with rules of before the preparation, or to the sweep from

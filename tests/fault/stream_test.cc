@@ -301,6 +301,8 @@ TEST_F(StreamFault, ChangesOfTheLegacyTables) {
   });
 }
 
+TEST_F(StreamFault, DropsThatMoveFromLayerToLayer) { move_drops_from_layer_to_layer(changes()); }
+
 TEST_F(StreamFault, DropsThatMoveFromLayerToLayerInTheLegacyTables) {
   NWF_ASSERT_OK(service_->backend("iptables-legacy"));
   move_drops_from_layer_to_layer(changes() / 2);
