@@ -64,6 +64,12 @@ Result<std::map<legacy::TableId, legacy::IpTable>> LegacyLayer::between(const Po
   return legacy::both_inet_layers(from, to, *had.program->plain, change.before->port, had.variables);
 }
 
+bool LegacyLayer::same_in_nftables(const PortChange& change, Programs& before, Programs& after) {
+  if (!change.before || !change.after) return false;
+  const auto had = before.place(*change.before), has = after.place(*change.after);
+  return had && has && had->program->hash == has->program->hash && had->variables == has->variables;
+}
+
 Result<LegacyLayer::Step> LegacyLayer::step(const std::vector<PortChange>& ports, Programs& before,
                                             Programs& after) const {
   Step step;
@@ -81,9 +87,9 @@ Result<LegacyLayer::Step> LegacyLayer::step(const std::vector<PortChange>& ports
       if (!made && !was_closed) return fail(std::move(made).error().at(change.after->source));
       to = made ? std::move(*made) : closed(change.after->port);
     }
-    // Where nf_tables has the ethernet layer, it is not looked up whether that changes.
-    const bool both = from.ip != to.ip && (from.ethernet != to.ethernet || !record_->layout.ethernet);
     if (from == to) continue;
+    bool both = from.ip != to.ip && from.ethernet != to.ethernet;
+    if (!record_->layout.ethernet && from.ip != to.ip) both = !same_in_nftables(change, before, after);
     legacy::Tables held;
     held.ip = to.ip;
     if (both) {

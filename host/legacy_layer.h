@@ -72,6 +72,8 @@ class LegacyLayer {
   Result<std::map<legacy::TableId, legacy::IpTable>> between(const PortChange& change, Programs& programs,
                                                              const legacy::Tables& from,
                                                              const legacy::Tables& to) const;
+  /// The port keeps the program that nf_tables has of it, and its values there.
+  static bool same_in_nftables(const PortChange& change, Programs& before, Programs& after);
   Result<void> apply(const legacy::Tables& from, const legacy::Tables& to);
   /// Names that come with a change are written down before it.
   Result<void> note(const legacy::Tables& coming);
