@@ -560,8 +560,8 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
       for (const std::string& name : plan.concerned)
         if (!plan.gone.contains(name) && !plan.programs.contains(name))
           add_known(knowledge_.programs.at(name), versions_of(name), nullptr, held);
-      add_known_sets(knowledge_.sets(), to, held);
-      add_known_sets(then.sets(), from, held);
+      add_known_sets(knowledge_.sets(), from, held);
+      add_known_sets(then.sets(), to, held);
       for (const PortStep& port : steps) add_elements(port.before, held);
       for (const PortStep& port : steps) add_elements(port.after, held);
       return held;

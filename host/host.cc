@@ -306,18 +306,28 @@ Result<void> Host::change_to_nftables() {
 
 Result<std::string> Host::backend(const std::string& chosen) {
   NWF_TRY(const auto lock, begin());
-  std::optional<BackendChoice> before;
-  if (!chosen.empty()) {
-    NWF_TRY(const BackendChoice choice, parse_backend(chosen));
-    NWF_TRY(before, read_backend(*store_));
-    NWF_CHECK(write_backend(*store_, choice));
+  if (chosen.empty()) {
+    NWF_CHECK(legacy_.recall());
+    return backend_in_force();
   }
+  NWF_TRY(const BackendChoice choice, parse_backend(chosen));
+  if (options_.backend && *options_.backend != choice)
+    return fail(ErrorKind::Refused, fmt::format("this host was started with the backend {}", options_.backend->text()),
+                "start nwfd without --backend, or with another one");
+  if (choice.legacy) {  // a network that is up and that only nf_tables does
+    NWF_TRY(const auto up, networks_.up());
+    NWF_CHECK(legacy::network_tables(up, choice.classic, true));
+  }
+  NWF_TRY(const BackendChoice before, read_backend(*store_));
+  NWF_CHECK(write_backend(*store_, choice));
   if (auto opened = open_firewall(); !opened) {
-    // What could not be brought into force is not chosen.
-    if (before) NWF_CHECK(write_backend(*store_, *before));
+    // What could not be brought into force is not chosen, and nothing stays of it.
+    NWF_CHECK(write_backend(*store_, before));
+    if (auto back = open_firewall(); !back && back.error().kind != opened.error().kind)
+      return fail(std::move(back).error().in("on the way back"));
     return fail(std::move(opened).error());
   }
-  if (!chosen.empty() && options_.networks) NWF_CHECK(networks_.reconcile());
+  if (options_.networks) NWF_CHECK(networks_.reconcile());
   return backend_in_force();
 }
 

@@ -108,7 +108,12 @@ Result<void> LegacyLayer::apply(const legacy::Tables& from, const legacy::Tables
   if (from == to) return {};
   const legacy::Names known = record_->names;
   NWF_CHECK(note(to));
-  return kept(kernel_.apply(from, to, known), known);
+  NWF_TRY(const legacy::Names gone, kept(kernel_.apply(from, to, known), known));
+  // From now on a chain of that name is somebody else's.
+  bool any = false;
+  for (const auto& [id, names] : gone)
+    for (const std::string& name : names) any = record_->names[id].erase(name) > 0 || any;
+  return any ? write() : Result<void>{};
 }
 
 Result<void> LegacyLayer::begin_step(const Step& step, const std::function<void()>& let_packets_leave) {

@@ -9,14 +9,21 @@ namespace nwf::host {
 
 LegacyNetworks::LegacyNetworks(store::Store& store) : store_(store), kernel_(legacy::open_kernel()) {}
 
-Result<bool> LegacyNetworks::in_force() const {
+Result<BackendChoice> LegacyNetworks::choice() const {
   NWF_TRY(const auto ports, read_record(store_, kPortsRecord));
-  return ports && ports->in_force;
+  if (ports && ports->in_force) return BackendChoice{true, ports->layout.classic};
+  // No port is bound yet, as after a boot: as it will be.
+  return read_backend(store_);
+}
+
+Result<bool> LegacyNetworks::in_force() const {
+  NWF_TRY(const BackendChoice choice, this->choice());
+  return choice.legacy;
 }
 
 Result<legacy::Tables> LegacyNetworks::wanted(const std::vector<Network>& up, bool checksums) const {
-  NWF_TRY(const auto ports, read_record(store_, kPortsRecord));
-  return legacy::network_tables(up, ports && ports->layout.classic, checksums);
+  NWF_TRY(const BackendChoice choice, this->choice());
+  return legacy::network_tables(up, choice.classic, checksums);
 }
 
 Result<std::size_t> LegacyNetworks::apply(const std::vector<Network>& up) {
@@ -30,8 +37,10 @@ Result<std::size_t> LegacyNetworks::apply(const std::vector<Network>& up) {
     add_names(tables, *record);
     NWF_CHECK(write_record(store_, kNetworksRecord, *record));
     auto changed = kernel_->make_exact(tables, known);
-    if (changed || changed.error().kind != ErrorKind::Refused) return changed;
-    record->names = known;  // a chain that turned out to be somebody else's
+    if (changed) return changed;
+    const ErrorKind why = changed.error().kind;
+    if (why != ErrorKind::Refused && why != ErrorKind::Unsupported) return changed;
+    record->names = known;  // a chain that turned out to be somebody else's, or a table that is not there
     NWF_CHECK(write_record(store_, kNetworksRecord, *record));
     return changed;
   };

@@ -8,6 +8,7 @@
 
 #include "engine/legacy/kernel.h"
 #include "engine/model/network.h"
+#include "host/backend_choice.h"
 #include "store/store.h"
 
 namespace nwf::host {
@@ -17,7 +18,7 @@ class LegacyNetworks {
   /// `store` outlives it.
   explicit LegacyNetworks(store::Store& store);
 
-  /// The legacy backend is in force for filters, and so for networks.
+  /// The legacy backend is in force for filters, or will be with the first, and so for networks.
   Result<bool> in_force() const;
   /// Exactly the rules of these. How many changes that took. Errors: Unsupported for a network that only nf_tables
   /// does.
@@ -27,6 +28,7 @@ class LegacyNetworks {
   Result<void> leave();
 
  private:
+  Result<BackendChoice> choice() const;
   Result<legacy::Tables> wanted(const std::vector<Network>& up, bool checksums) const;
 
   store::Store& store_;

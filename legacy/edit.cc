@@ -44,8 +44,9 @@ class Edit {
   Result<void> fill(const std::string& name, const Chain<EncodedRule>& chain) {
     const auto held = table_.rules(name);
     const bool same = std::ranges::equal(held, chain.rules, {}, &Editor::Held::image, &EncodedRule::image) &&
-                      table_.returns(name) == chain.returns;
+                      table_.ends_as(name, chain.returns);
     if (same) return {};
+    table_.end_as(name, chain.returns);
     if (!held.empty()) NWF_CHECK(table_.flush(name));
     for (const EncodedRule& rule : chain.rules) NWF_CHECK(table_.append(name, rule));
     did("fill", name);
@@ -54,9 +55,15 @@ class Edit {
 
   /// At the front of their chains, in their order; one that is there stays where its administrator moved it.
   Result<void> bring_front(const std::vector<Link<EncodedRule>>& links) {
+    NWF_CHECK(bring_at(links, Place::Front));
+    return bring_at(links, Place::BehindPorts);
+  }
+
+  Result<void> bring_at(const std::vector<Link<EncodedRule>>& links, Place place) {
     std::map<std::string, std::size_t> next;
     for (const Link<EncodedRule>& link : links) {
-      if (link.place != Place::Front) continue;
+      if (link.place != place) continue;
+      if (!next.contains(link.chain)) next[link.chain] = place == Place::Front ? 0 : behind_ports(link.chain);
       std::size_t& at = next[link.chain];
       if (const auto found = find(link)) {
         at = *found + 1;
@@ -67,6 +74,14 @@ class Edit {
       did("add a rule to", link.chain);
     }
     return {};
+  }
+
+  /// Behind the last rule that leads to a hub of the ports.
+  std::size_t behind_ports(const std::string& chain) {
+    const auto rules = table_.rules(chain);
+    for (std::size_t i = rules.size(); i-- > 0;)
+      if (std::ranges::find(kPortHubs, rules[i].target) != std::end(kPortHubs)) return i + 1;
+    return 0;
   }
 
   Result<void> remove_links(const std::vector<Link<EncodedRule>>& links) {
@@ -172,10 +187,13 @@ Result<Deeds> change(Editor& table, const TableId& id, const EncodedTable& befor
   std::vector<std::string> shared;
   for (const auto& [name, chain] : before.chains) {
     if (after.chains.contains(name)) continue;
-    if (chain.shared)
+    if (chain.shared) {
       shared.push_back(name);
-    else
-      NWF_CHECK(edit.remove_chain(name));
+      continue;
+    }
+    // A rule that somebody else made to lead there would keep it from going.
+    if (table.has(name) && table.is_referred_to(name)) NWF_CHECK(edit.unlink(name));
+    NWF_CHECK(edit.remove_chain(name));
   }
   for (const std::string& name : shared)
     if (table.has(name) && !table.is_referred_to(name)) NWF_CHECK(edit.remove_chain(name));

@@ -23,6 +23,7 @@ struct EncodedTable {
   std::map<std::string, Chain<EncodedRule>> chains;
   std::vector<std::string> hubs;
   std::vector<Link<EncodedRule>> links;
+  bool empty() const { return chains.empty() && hubs.empty() && links.empty(); }
 };
 
 /// A table read from the kernel, changed here and written back by its owner.
@@ -36,10 +37,10 @@ class Editor {
   virtual ~Editor() = default;
   virtual std::vector<std::string> chains() = 0;
   virtual bool has(const std::string& chain) = 0;
-  virtual bool is_builtin(const std::string& chain) = 0;
   virtual std::vector<Held> rules(const std::string& chain) = 0;
-  /// What a packet meets at the end: see Chain::returns.
-  virtual bool returns(const std::string& chain) = 0;
+  /// What a packet meets at the end: see Chain::returns. False, too, when it is neither of the two.
+  virtual bool ends_as(const std::string& chain, bool returns) = 0;
+  virtual void end_as(const std::string& chain, bool returns) = 0;
 
   virtual Result<void> create(const std::string& chain, bool returns) = 0;
   virtual Result<void> insert(const std::string& chain, const EncodedRule& rule, std::size_t at) = 0;

@@ -11,9 +11,7 @@
 namespace nwf::legacy {
 namespace {
 
-std::uint16_t network_order(std::uint32_t number) {
-  return static_cast<std::uint16_t>((number & 0xffU) << 8U | (number >> 8U & 0xffU));
-}
+std::uint16_t network_order(std::uint32_t number) { return htons(static_cast<std::uint16_t>(number)); }
 
 template <class Mask>
 void set(Mask& mask, unsigned bit) {

@@ -234,7 +234,7 @@ class MatchEncoder {
 /// The range that a translation takes addresses and ports from.
 Bytes nat_range(const std::optional<Span<IpAddress>>& addresses, const std::optional<Span<std::uint16_t>>& ports,
                 bool ipv6) {
-  const auto port = [](std::uint16_t number) { return static_cast<std::uint16_t>(number << 8U | number >> 8U); };
+  const auto port = [](std::uint16_t number) { return htons(number); };
   const unsigned flags = (addresses ? NF_NAT_RANGE_MAP_IPS : 0U) | (ports ? NF_NAT_RANGE_PROTO_SPECIFIED : 0U);
   if (ipv6) {
     Blank<nf_nat_range> range_room;

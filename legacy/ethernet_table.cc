@@ -218,8 +218,12 @@ class KernelTable final : public EthernetTableEditor {
     return names;
   }
   bool has(const std::string& chain) override { return find(chain) != nullptr; }
-  bool is_builtin(const std::string& chain) override { return has(chain) && find(chain)->hook.has_value(); }
-  bool returns(const std::string& chain) override { return has(chain) && find(chain)->policy == EBT_RETURN; }
+  bool ends_as(const std::string& chain, bool returns) override {
+    return has(chain) && find(chain)->policy == (returns ? EBT_RETURN : EBT_ACCEPT);
+  }
+  void end_as(const std::string& chain, bool returns) override {
+    if (EthernetChain* found = find(chain)) found->policy = returns ? EBT_RETURN : EBT_ACCEPT;
+  }
 
   std::vector<Held> rules(const std::string& chain) override {
     std::vector<Held> rules;
@@ -280,7 +284,16 @@ class KernelTable final : public EthernetTableEditor {
     replace.entries_size = static_cast<unsigned>(laid.memory.size());
     for (const auto& [hook, at] : laid.hooks)
       replace.hook_entry[hook] = reinterpret_cast<ebt_entries*>(laid.memory.data() + at);
-    // The kernel compares the number with what it holds: a table of another size was changed by somebody else.
+    // The kernel compares the number with what it holds: a table of another size was changed by somebody else. It does
+    // not where the number is 0, so that the size is asked for here.
+    if (held_entries_ == 0) {
+      Blank<ebt_replace> now_room;
+      auto& now = now_room.get();
+      copy_name(name_, now.name);
+      socklen_t now_size = sizeof(now);
+      if (getsockopt(socket_.number(), IPPROTO_IP, EBT_SO_GET_INFO, &now, &now_size) == 0 && now.nentries != 0)
+        return fail(ErrorKind::Outdated, fmt::format("somebody else changed the ethernet table {} meanwhile", name_));
+    }
     std::vector<ebt_counter> last(held_entries_);
     replace.num_counters = held_entries_;
     replace.counters = last.empty() ? nullptr : last.data();

@@ -21,7 +21,6 @@ struct Ip4 {
   static constexpr auto free = iptc_free;
   static constexpr auto commit = iptc_commit;
   static constexpr auto is_chain = iptc_is_chain;
-  static constexpr auto builtin = iptc_builtin;
   static constexpr auto first_chain = iptc_first_chain;
   static constexpr auto next_chain = iptc_next_chain;
   static constexpr auto first_rule = iptc_first_rule;
@@ -45,7 +44,6 @@ struct Ip6 {
   static constexpr auto free = ip6tc_free;
   static constexpr auto commit = ip6tc_commit;
   static constexpr auto is_chain = ip6tc_is_chain;
-  static constexpr auto builtin = ip6tc_builtin;
   static constexpr auto first_chain = ip6tc_first_chain;
   static constexpr auto next_chain = ip6tc_next_chain;
   static constexpr auto first_rule = ip6tc_first_rule;
@@ -76,8 +74,9 @@ class Table final : public IpTableEditor {
   bool has(const std::string& chain) override {
     return chain.size() <= kMaxIpChainName && Lib::is_chain(chain.c_str(), get()) != 0;
   }
-  bool is_builtin(const std::string& chain) override { return Lib::builtin(chain.c_str(), get()) != 0; }
-  bool returns(const std::string&) override { return false; }
+  // All chains of ours return to their callers there.
+  bool ends_as(const std::string&, bool) override { return true; }
+  void end_as(const std::string&, bool) override {}
 
   std::vector<Held> rules(const std::string& chain) override {
     std::vector<Held> rules;

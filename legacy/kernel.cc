@@ -76,12 +76,13 @@ class LinuxKernel final : public Kernel {
                    probe(try_table(ethernet_table()))};
   }
 
-  Result<void> apply(const Tables& before, const Tables& after, const Names& ours) override {
+  Result<Names> apply(const Tables& before, const Tables& after, const Names& ours) override {
+    Names gone;
     std::vector<TableId> touched = ids(before, after), done;
     std::erase_if(touched, [&](const TableId& id) { return same(before, after, id); });  // those need not be read
     NWF_TRY(const auto locks, lock(touched));
     for (const TableId& id : touched) {
-      auto changed = change_one(id, before, after, ours);
+      auto changed = change_one(id, before, after, ours, &gone);
       if (changed) {
         done.push_back(id);
         continue;
@@ -90,16 +91,17 @@ class LinuxKernel final : public Kernel {
       Names made = ours;
       for (const auto& [table, names] : chain_names(after)) made[table].insert(names.begin(), names.end());
       for (const TableId& other : done)
-        if (auto back = change_one(other, after, before, made); !back)
+        if (auto back = change_one(other, after, before, made, nullptr); !back)
           return fail(std::move(back).error().in("cannot take back what was changed before another change failed"));
       return fail(std::move(changed).error());
     }
-    return {};
+    return gone;
   }
 
   Result<std::size_t> make_exact(const Tables& wanted, const Names& ours) override {
     const std::vector<TableId> touched = ids(wanted, ours);
     NWF_TRY(const auto locks, lock(touched));
+    for (const TableId& id : touched) NWF_CHECK(exact_one(id, wanted, ours, false));
     std::size_t changes = 0;
     for (const TableId& id : touched) {
       NWF_TRY(const Deeds deeds, exact_one(id, wanted, ours, true));
@@ -118,7 +120,7 @@ class LinuxKernel final : public Kernel {
   }
 
  private:
-  /// The ethernet layer first: a port that is bound is closed rather than half open meanwhile.
+  /// The ethernet layer first, which stops more.
   static std::vector<TableId> ids(const Tables& some, const Tables& others) {
     std::set<TableId> ids;
     for (const Tables* tables : {&some, &others})
@@ -165,8 +167,12 @@ class LinuxKernel final : public Kernel {
     int attempts = 0;
     for (; attempts == 0 || std::chrono::steady_clock::now() < end; ++attempts) {
       std::function<Result<void>()> commit;
-      NWF_TRY(const auto table, read_table(id, commit));
-      NWF_TRY(Deeds deeds, change_table(*table, ours));
+      const auto table = read_table(id, commit);
+      if (!table && table.error().kind == ErrorKind::Outdated) continue;
+      // What is not there holds nothing, and need not.
+      if (!table && table.error().kind == ErrorKind::Unsupported && wanted.empty()) return Deeds{};
+      if (!table) return fail(table.error());
+      NWF_TRY(Deeds deeds, change_table(**table, ours));
       if (deeds.empty() || !write) return deeds;
       auto committed = commit();
       if (committed) return deeds;
@@ -187,11 +193,21 @@ class LinuxKernel final : public Kernel {
                 "see who does, and try again");
   }
 
-  static Result<Deeds> change_one(const TableId& id, const Tables& before, const Tables& after, const Names& ours) {
+  static Result<Deeds> change_one(const TableId& id, const Tables& before, const Tables& after, const Names& ours,
+                                  Names* gone) {
     NWF_TRY(const EncodedTable from, encoded_table(before, id));
     NWF_TRY(const EncodedTable to, encoded_table(after, id));
-    return attempt(id, true, to, names_in(ours, id),
-                   [&](Editor& table, const auto& names) { return change(table, id, from, to, names); });
+    return attempt(id, true, to, names_in(ours, id), [&](Editor& table, const auto& names) -> Result<Deeds> {
+      NWF_TRY(Deeds deeds, change(table, id, from, to, names));
+      if (gone == nullptr) return deeds;
+      std::set<std::string>& went = (*gone)[id];
+      went.clear();
+      for (const auto& [name, chain] : from.chains)
+        if (!table.has(name)) went.insert(name);
+      for (const std::string& hub : from.hubs)
+        if (!table.has(hub)) went.insert(hub);
+      return deeds;
+    });
   }
 
   static Result<Deeds> exact_one(const TableId& id, const Tables& wanted, const Names& ours, bool write) {

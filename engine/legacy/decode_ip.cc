@@ -123,6 +123,7 @@ class IpDecoder {
     return {};
   }
   Result<void> add(const test::TcpOption& option) {
+    if (option.kind == 0) return cannot("TCP option 0");  // which is "any" to the kernel's match
     option_ = Number{option.kind, option.negated};
     return {};
   }

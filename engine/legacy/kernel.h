@@ -31,11 +31,13 @@ class Kernel {
   virtual Result<Support> support() = 0;
 
   /// From what some ports or networks have to what they are to have, each table in one step, or nothing. Everything
-  /// else stays as it is and where it is; chains that others share with them go when the last of them leaves. Errors:
-  /// Refused when a chain to come is there already and not among `ours`; Denied; Unsupported, naming the table.
-  virtual Result<void> apply(const Tables& before, const Tables& after, const Names& ours) = 0;
+  /// else stays as it is and where it is; chains that others share with them go when the last of them leaves. Says
+  /// which chains are gone with it. Errors: Refused when a chain to come is there already and not among `ours`; Denied;
+  /// Unsupported, naming the table.
+  virtual Result<Names> apply(const Tables& before, const Tables& after, const Names& ours) = 0;
 
-  /// Makes the tables hold exactly `wanted` of what is nwf's. How many changes that took; none when it was so.
+  /// Makes the tables hold exactly `wanted` of what is nwf's. How many changes that took; none when it was so. What is
+  /// refused is so before anything is changed.
   virtual Result<std::size_t> make_exact(const Tables& wanted, const Names& ours) = 0;
 
   /// What make_exact() would change, in words.

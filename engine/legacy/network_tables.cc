@@ -65,7 +65,7 @@ class NetworkLayer {
       into.chains[chain] = {std::move(found->second), false, false};
       IpRule jump;
       jump.target = target::Jump{chain, false};
-      into.links.push_back({builtin, std::move(jump), Place::Front});
+      into.links.push_back({builtin, std::move(jump), Place::BehindPorts});
     };
     take("filter", "INPUT", "LIBVIRT_INP", filter_);
     take("filter", "OUTPUT", "LIBVIRT_OUT", filter_);

@@ -12,7 +12,6 @@
 namespace nwf::legacy {
 namespace {
 
-constexpr std::string_view kHubs[] = {"libvirt-in", "libvirt-out", "libvirt-in-post", "libvirt-host-in"};
 /// Fewer rules are not worth a chain of their own.
 constexpr std::size_t kFewestShared = 2;
 
@@ -75,8 +74,8 @@ std::string shared_name(std::string_view kind, const std::string& filter, const 
 }
 
 /// What leads packets of a port to its three chains.
-void add_ip_links(const std::string& port, IpTable& table) {
-  for (const std::string_view hub : kHubs) table.hubs.emplace_back(hub);
+void add_ip_links(const std::string& port, bool classic, IpTable& table) {
+  for (const std::string_view hub : kPortHubs) table.hubs.emplace_back(hub);
   const auto link = [&](std::string chain, Place place, const std::optional<match::Physdev>& from, target::Jump to) {
     IpRule rule;
     if (from) rule.matches.emplace_back(*from);
@@ -89,7 +88,8 @@ void add_ip_links(const std::string& port, IpTable& table) {
   link("INPUT", Place::Front, {}, {"libvirt-host-in", false});
   link("libvirt-in", Place::End, match::Physdev{port, {}, false}, {"FI-" + port, true});
   link("libvirt-out", Place::End, match::Physdev{{}, port, true}, {"FO-" + port, true});
-  link("libvirt-in-post", Place::End, match::Physdev{port, {}, false}, {"ACCEPT", false});
+  // Routed packets are the networks' to judge, which stand behind.
+  link("libvirt-in-post", Place::End, match::Physdev{port, {}, !classic}, {"ACCEPT", false});
   link("libvirt-host-in", Place::End, match::Physdev{port, {}, false}, {"HI-" + port, true});
 }
 
@@ -119,7 +119,7 @@ class IpLayer {
     NWF_CHECK(add_chain("FI-" + name, out, "RETURN"));
     NWF_CHECK(add_chain("FO-" + name, in, "ACCEPT"));
     NWF_CHECK(add_chain("HI-" + name, out, "RETURN"));
-    add_ip_links(name, table_);
+    add_ip_links(name, classic_, table_);
     return std::move(table_);
   }
 
@@ -353,7 +353,7 @@ Tables closed_port(const PortName& port, const Layout& layout) {
       IpRule drop;
       drop.target = target::Jump{"DROP", false};
       for (const char* prefix : {"FI-", "FO-", "HI-"}) table.chains[prefix + port.text()] = {{drop}, false, false};
-      add_ip_links(port.text(), table);
+      add_ip_links(port.text(), layout.classic, table);
     }
     return tables;
   }

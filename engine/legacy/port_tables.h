@@ -8,6 +8,9 @@
 //     nat     PREROUTING  -i vnet0 -j libvirt-I-vnet0     -p IPv4 -j I-vnet0-ipv4     (ebtables)
 //             POSTROUTING -o vnet0 -j libvirt-O-vnet0
 //
+// (--physdev-is-bridged in libvirt-in-post, too: libvirt accepts there what is routed, and so lets a guest that has
+// rules leave an isolated network.)
+//
 // libvirt writes all rules again for each port. Here rules that name nothing of a port are in chains that several ports
 // lead to, where that changes no verdict; `classic` writes them as libvirt does.
 #pragma once

@@ -8,6 +8,7 @@
 #include <compare>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/legacy/rule.h"
@@ -24,8 +25,12 @@ struct TableId {
   friend auto operator<=>(const TableId&, const TableId&) = default;
 };
 
-/// Where a link is put when it is not there yet. One that is there stays where it is.
-enum class Place : std::uint8_t { Front, End };
+/// Where a link is put when it is not there yet. One that is there stays where it is. What judges ports comes before
+/// what judges networks, whichever was there first: a network accepts what a port's rules may drop.
+enum class Place : std::uint8_t { Front, BehindPorts, End };
+
+/// Chains that ports are led to from the built-in ones. They are there while one port has rules.
+inline constexpr std::string_view kPortHubs[] = {"libvirt-in", "libvirt-out", "libvirt-in-post", "libvirt-host-in"};
 
 template <class Rule>
 struct Link {

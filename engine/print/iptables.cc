@@ -48,9 +48,9 @@ Result<std::string> table_text(const std::string& name, const legacy::Table<Rule
     return {};
   };
   std::map<std::string, int> front;
-  for (const auto& link : table.links)
-    if (link.place == legacy::Place::Front)
-      NWF_CHECK(add(fmt::format("-I {} {}", link.chain, ++front[link.chain]), link.rule));
+  for (const legacy::Place place : {legacy::Place::Front, legacy::Place::BehindPorts})
+    for (const auto& link : table.links)
+      if (link.place == place) NWF_CHECK(add(fmt::format("-I {} {}", link.chain, ++front[link.chain]), link.rule));
   for (const auto& link : table.links)
     if (link.place == legacy::Place::End) NWF_CHECK(add("-A " + link.chain, link.rule));
   for (const auto& [chain, content] : table.chains)

@@ -183,6 +183,55 @@ TEST_F(KillFault, ReconcileItself) {
   }
 }
 
+/// From nf_tables to the legacy tables and back, killed on the way: what both stop stays stopped, what both let pass
+/// passes, and the next command ends what was begun.
+TEST_F(KillFault, ASwitchOfTheBackendAtRandomMoments) {
+  const unsigned seed = std::random_device{}();
+  std::mt19937 random(seed);
+  SCOPED_TRACE(fmt::format("seed {}", seed));
+  add_guest("lan0");
+  must({"filter", "define",
+        given("switched.xml",
+              "<filter name='switched'><filterref filter='clean-traffic'/>"
+              "<rule action='drop' direction='out'><udp dstportstart='6000'/></rule></filter>")});
+  must({"binding", "delete", "vnet0"});
+  must({"binding", "create", given("switched-port.xml", binding("vnet0", one_, "switched"))});
+  const Guest lan{"52:54:00:00:00:99", "192.0.2.99"}, forged{one_.mac, "192.0.2.66"};
+  const auto guarded = [&](std::string_view when) {
+    EXPECT_TRUE(udp_passes("vnet0", "lan0", one_, lan, {.target = 5000})) << when;
+    EXPECT_FALSE(udp_passes("vnet0", "lan0", one_, lan, {.target = 6000})) << when << ", inet layer";
+    EXPECT_FALSE(udp_passes("vnet0", "lan0", forged, lan, {.target = 5000})) << when << ", ethernet layer";
+  };
+  const auto start = std::chrono::steady_clock::now();
+  must({"backend", "iptables-legacy"});
+  must({"backend", "nftables"});
+  const auto lasts =
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start) / 2;
+  const std::size_t wanted = std::max<std::size_t>(random_kills() / 10, 4);
+  std::size_t killed = 0;
+  for (std::size_t i = 0; killed < wanted && !HasFailure(); ++i) {
+    const std::string to = i % 2 == 0 ? "iptables-legacy" : "nftables";
+    const std::chrono::microseconds time(std::uniform_int_distribution<std::int64_t>(0, lasts.count())(random));
+    const auto run = run_and_kill_after(nwfctl({"backend", to}), time);
+    NWF_ASSERT_OK(run);
+    if (run->killed) ++killed;
+    SCOPED_TRACE(fmt::format("to {}, killed after {} us", to, time.count()));
+    guarded("killed");
+    // Whatever comes next heals what was left.
+    if (i % 3 == 0) must({"reconcile"});
+    if (i % 3 == 1) must({"binding", "set", "vnet1", fmt::format("LAST={}", 5002 + i)});
+    guarded("healed");
+    if (i % 3 == 2) must({"backend", to});
+    const auto status = service_->status();
+    NWF_ASSERT_OK(status);
+    EXPECT_TRUE(status->in_sync) << ::testing::PrintToString(status->differences);
+    must({"backend", to});
+    guarded("again");
+  }
+  must({"backend", "nftables"});
+  fmt::print("{} kills\n", killed);
+}
+
 /// The first command of all puts the stock filters into an empty store.
 TEST_F(KillFault, TheVeryFirstCommand) {
   compare_at_end_ = false;

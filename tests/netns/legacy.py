@@ -299,6 +299,11 @@ def networks():
             forwarded = NETWORK % ("ports", "<forward mode='nat'/>", "virbr7", "192.168.17.1", "")
             forwarded = forwarded.replace("</network>", "<nwf:port-forward xmlns:nwf='https://nwf.dev/xmlns/network/1.0' proto='tcp' start='80' to='192.168.17.2'/></network>")
             ours.nwf("net", "define", "-", stdin=forwarded)
+            ours.nwf("net", "start", "ports")
+            ran = ours.nwf("backend", backend, ok=False)
+            check("nor does the host go where a network that is up cannot", ran.returncode == 1 and "ports" in ran.stderr, ran.stderr)
+            check("and stays where it was", ours.nwf("backend").stdout == "nftables\n" and ours.in_sync())
+            ours.nwf("net", "stop", "ports")
             ours.nwf("backend", backend)
             ran = ours.nwf("net", "start", "ports", ok=False)
             check("what only nf_tables does is refused by name", ran.returncode == 1 and "ports" in ran.stderr and "nftables" in ran.stderr, ran.stderr)
@@ -306,6 +311,70 @@ def networks():
                 ours.nwf("net", "stop", name)
             ours.nwf("backend", "nftables")
             check("no rule is left", not re.search("^(-A|:[a-zL])", ours.tables()["iptables-legacy-save"], re.M), ours.tables()["iptables-legacy-save"])
+
+
+def ports_and_networks():
+    """A port of a network's bridge: what judges the port comes before what the network accepts, whichever was first."""
+    def order(space, chain):
+        listing = space.tables()["iptables-legacy-save"]
+        return re.findall(r"^-A %s -j (\S+)$" % chain, listing, re.M)
+    everything = (GOLDEN / "everything.xml").read_text()
+    forward = ["libvirt-in", "libvirt-out", "libvirt-in-post", "LIBVIRT_FWX", "LIBVIRT_FWO", "LIBVIRT_FWI"]
+    for first in ("port", "network", "both, and then the backend"):
+        with Space() as space:
+            space.nwf("filter", "define", "-", stdin=everything)
+            space.nwf("net", "define", "-", stdin=NETWORK % ("closed", "", "virbr0", "192.168.13.1", ""))
+            if not first.startswith("both"):
+                space.nwf("backend", "iptables-legacy")
+            steps = [lambda: space.nwf("binding", "create", "-", stdin=binding()), lambda: space.nwf("net", "start", "closed")]
+            for step in steps if first == "port" else reversed(steps):
+                step()
+            if first.startswith("both"):
+                space.nwf("backend", "iptables-legacy")
+            check("ports stand before networks, %s first" % first, order(space, "FORWARD") == forward, str(order(space, "FORWARD")))
+            check("in INPUT, too", order(space, "INPUT") == ["libvirt-host-in", "LIBVIRT_INP"], str(order(space, "INPUT")))
+            check("in sync", space.in_sync())
+            space.nwf("binding", "delete", "vnet0")
+            space.nwf("binding", "create", "-", stdin=binding())
+            check("and after a port came anew", order(space, "FORWARD") == forward, str(order(space, "FORWARD")))
+            check("what is routed is for the network to judge",
+                  "-A libvirt-in-post -m physdev --physdev-in vnet0 --physdev-is-bridged -j ACCEPT" in space.tables()["iptables-legacy-save"].replace("  ", " "))
+            space.nwf("backend", "nftables")
+            check("nothing is left", not re.search("^(-A|:[a-zL])", space.tables()["iptables-legacy-save"], re.M), space.tables()["iptables-legacy-save"])
+
+
+def refused_on_the_way():
+    """A switch that a later table refuses leaves nothing in an earlier one; names of before are nobody's."""
+    with Space() as space:
+        space.nwf("filter", "define", "-", stdin=(GOLDEN / "everything.xml").read_text())
+        space.nwf("binding", "create", "-", stdin=binding())
+        space.run("iptables-legacy", "-L")  # a table is there from the first look at it on
+        space.run("ip6tables-legacy", "-N", "libvirt-in")
+        before = space.tables()
+        ran = space.nwf("backend", "iptables-legacy", ok=False)
+        check("a switch that meets a chain of somebody else's", ran.returncode not in (0, 2) and "libvirt-in" in ran.stderr, ran.stderr)
+        for program, listing in space.tables().items():
+            same("%s after it" % program, listing, before[program])
+        check("it stays with nf_tables", space.nwf("backend").stdout == "nftables\n" and space.in_sync())
+        space.run("ip6tables-legacy", "-X", "libvirt-in")
+        space.nwf("backend", "iptables-legacy")
+        space.nwf("binding", "delete", "vnet0")
+        space.run("iptables-legacy", "-N", "FI-vnet0")
+        space.run("iptables-legacy", "-A", "FI-vnet0", "-s", "192.0.2.1", "-j", "DROP")
+        with_hand = space.tables()
+        space.nwf("reconcile")
+        for program, listing in space.tables().items():
+            same("%s: a chain by a name that was nwf's once" % program, listing, with_hand[program])
+        ran = space.nwf("binding", "create", "-", stdin=binding(), ok=False)
+        check("which a bind does not take", ran.returncode not in (0, 2) and "FI-vnet0" in ran.stderr, ran.stderr)
+        for program, listing in space.tables().items():
+            same("%s after that" % program, listing, with_hand[program])
+        space.run("iptables-legacy", "-F", "FI-vnet0")
+        space.run("iptables-legacy", "-X", "FI-vnet0")
+        option = "<filter name='option'><rule action='accept' direction='in'><tcp option='0'/></rule></filter>"
+        space.nwf("filter", "define", "-", stdin=option)
+        ran = space.nwf("binding", "create", "-", stdin=binding(filter="option"), ok=False)
+        check("a TCP option 0, which is any to the kernel", ran.returncode == 1 and "option 0" in ran.stderr, ran.stderr)
 
 
 def ipsets():
@@ -329,7 +398,7 @@ def main():
         return 77
     EBTABLES = False
     EBTABLES = ebtables_there()
-    for test in (listings, networks, administrators, moved_by_hand, bad_input, missing_module, ipsets):
+    for test in (listings, networks, ports_and_networks, refused_on_the_way, administrators, moved_by_hand, bad_input, missing_module, ipsets):
         if sys.argv[3:] and not UPDATE and test.__name__ not in sys.argv[3:]:
             continue
         test()
