@@ -200,19 +200,19 @@ bool same_frame(const KnownProgram& a, const KnownProgram& b) {
 
 /// By the fingerprints alone, comments among them: may say so of programs that judge alike.
 bool chains_of_both_layers_differ(const KnownProgram& a, const KnownProgram& b) {
-  bool differs[2] = {false, false};
-  for (std::size_t flow = 0; flow < kFlowCount; ++flow) {
-    const auto of_flow = [&](const KnownProgram& program) {
-      std::map<std::string, std::string> chains;
-      const std::string& entry = program.entry[flow];
-      if (!entry.empty())
-        for (const auto& [name, print] : program.chains)
-          if (name == entry || name.starts_with(entry + ".")) chains.emplace(name, print);
-      return chains;
-    };
-    if (of_flow(a) != of_flow(b)) differs[flow_layer(flow) == Layer::Inet ? 1 : 0] = true;
-  }
-  return differs[0] && differs[1];
+  bool ethernet = false, inet = false;
+  const auto look = [&](const KnownProgram& one, const KnownProgram& other) {
+    for (const auto& [name, print] : one.chains) {
+      const auto found = other.chains.find(name);
+      if (found != other.chains.end() && found->second == print) continue;
+      for (std::size_t flow = 0; flow < kFlowCount; ++flow)
+        if (!one.entry[flow].empty() && name.starts_with(one.entry[flow]))
+          (flow_layer(flow) == Layer::Inet ? inet : ethernet) = true;
+    }
+  };
+  look(a, b);
+  look(b, a);
+  return ethernet && inet;
 }
 
 /// A port's part of a plan.
@@ -449,9 +449,9 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
     const auto known = knowledge_.programs.find(program.first);
     return known != knowledge_.programs.end() && same_frame(known->second, program.second);
   };
-  // Of programs that become others in both layers, what they were. Where ports move, too, each has a way of its own.
+  // Of programs that become others in both layers, what they were. Where ports change, too, it is one transaction.
   std::map<std::string, CompiledPtr> in_both_layers;
-  if (!any_moves)
+  if (steps.empty())
     for (const auto& [name, coming] : plan.programs) {
       const auto known = knowledge_.programs.find(name);
       if (known == knowledge_.programs.end() || !chains_of_both_layers_differ(known->second, coming)) continue;
@@ -550,20 +550,15 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
         known = known_program(compiled, known.common, known.sample);
         mixed.emplace(name, std::move(compiled.lowered));
       }
-      FrameNeeds needs = meanwhile.frame_needs();
-      if (!ethernet_changes) needs.add(knowledge_.frame_needs());
-      NWF_TRY(Ruleset held, frame(needs, after.capabilities(), after.options()));
+      NWF_TRY(Ruleset held, frame(meanwhile.frame_needs(), after.capabilities(), after.options()));
       for (const auto& [name, program] : plan.programs) {
         const auto found = mixed.find(name);
         add_program(found == mixed.end() ? new_programs.at(name)->lowered : found->second, program.common, held);
       }
       for (const std::string& name : plan.concerned)
-        if (!plan.gone.contains(name) && !plan.programs.contains(name))
-          add_known(knowledge_.programs.at(name), versions_of(name), nullptr, held);
+        if (!plan.programs.contains(name)) add_known(knowledge_.programs.at(name), versions_of(name), nullptr, held);
       add_known_sets(knowledge_.sets(), from, held);
       add_known_sets(then.sets(), to, held);
-      for (const PortStep& port : steps) add_elements(port.before, held);
-      for (const PortStep& port : steps) add_elements(port.after, held);
       return held;
     };
     const auto first = half(false), second = half(true);
