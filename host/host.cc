@@ -327,6 +327,9 @@ Result<std::string> Host::backend(const std::string& chosen) {
       return fail(std::move(back).error().in("on the way back"));
     return fail(std::move(opened).error());
   }
+  // It was in force, and whoever brought it there may have been killed before the other was taken away.
+  if (!firewall_->knows_kernel()) NWF_CHECK(reconcile_kernel());
+  NWF_CHECK(save_knowledge());
   if (options_.networks) NWF_CHECK(networks_.reconcile());
   return backend_in_force();
 }

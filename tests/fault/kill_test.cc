@@ -207,7 +207,7 @@ TEST_F(KillFault, ASwitchOfTheBackendAtRandomMoments) {
   must({"backend", "nftables"});
   const auto lasts =
       std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start) / 2;
-  const std::size_t wanted = std::max<std::size_t>(random_kills() / 10, 4);
+  const std::size_t wanted = std::max<std::size_t>(random_kills() / 25, 4);
   std::size_t killed = 0;
   for (std::size_t i = 0; killed < wanted && !HasFailure(); ++i) {
     const std::string to = i % 2 == 0 ? "iptables-legacy" : "nftables";
