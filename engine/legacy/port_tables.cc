@@ -244,7 +244,7 @@ class EthernetLayer {
 
   /// As libvirt names it. Where the port's name could be read as a port's and a chain's, one of them is hashed.
   std::string sub_chain_name(bool out, const std::string& chain) const {
-    const std::string name = fmt::format("{}-{}-{}", out ? 'I' : 'O', port_.text(), chain);
+    std::string name = fmt::format("{}-{}-{}", out ? 'I' : 'O', port_.text(), chain);
     const std::string& port = port_.text();
     bool doubtful = name.size() > kMaxEthernetChainName;
     for (const std::string_view prefix : {"mac", "vlan", "stp", "arp", "rarp", "ipv4", "ipv6"})
