@@ -162,6 +162,8 @@ class Host final : public LearningHost {
   Result<std::vector<Error>> carry_out(const std::function<Result<Change>()>& make, Programs& after);
   /// The kernel as the state says, when it turned out to be otherwise.
   Result<void> reconcile_kernel();
+  /// Both kinds of tables as these bindings want them: how many changes that took.
+  Result<std::size_t> reconcile_tables(const std::vector<Binding>& bindings);
   /// What a change is in the legacy tables.
   Result<LegacyLayer::Step> legacy_step(const Change& change, Programs& after);
   Result<Applied> change_all(const std::vector<Document>& documents, const Removal& removal, const Progress& progress);
@@ -328,8 +330,10 @@ Result<std::string> Host::backend(const std::string& chosen) {
     return fail(std::move(opened).error());
   }
   // It was in force, and whoever brought it there may have been killed before the other was taken away.
-  if (!firewall_->knows_kernel()) NWF_CHECK(reconcile_kernel());
-  NWF_CHECK(save_knowledge());
+  if (!firewall_->knows_kernel()) {
+    NWF_CHECK(reconcile_kernel());
+    NWF_CHECK(save_knowledge());
+  }
   if (options_.networks) NWF_CHECK(networks_.reconcile());
   return backend_in_force();
 }
@@ -431,13 +435,9 @@ Result<std::size_t> Host::reconcile_all(const std::set<std::string>& unbound) {
   NWF_TRY(auto bindings, read_bindings());
   NWF_CHECK(expire_all(bindings));
   std::erase_if(bindings, [&](const Binding& binding) { return unbound.contains(binding.port.text()); });
-  std::size_t legacy_changes = 0;
-  if (legacy_.in_force()) {
-    NWF_TRY(legacy_changes, legacy_.reconcile(bindings, *programs_));
-  }
-  NWF_TRY(const auto reconciled, firewall_->reconcile(bindings, *programs_));
+  NWF_TRY(const std::size_t changes, reconcile_tables(bindings));
   NWF_CHECK(save_knowledge());
-  return reconciled.changes + legacy_changes;
+  return changes;
 }
 
 Result<std::vector<Error>> Host::carry_out(const std::function<Result<Change>()>& make, Programs& after) {
@@ -466,9 +466,17 @@ Result<std::vector<Error>> Host::carry_out(const std::function<Result<Change>()>
 
 Result<void> Host::reconcile_kernel() {
   NWF_TRY(const auto bindings, read_bindings());
-  if (legacy_.in_force()) NWF_CHECK(legacy_.reconcile(bindings, *programs_));
-  NWF_CHECK(firewall_->reconcile(bindings, *programs_));
+  NWF_CHECK(reconcile_tables(bindings));
   return {};
+}
+
+Result<std::size_t> Host::reconcile_tables(const std::vector<Binding>& bindings) {
+  std::size_t legacy_changes = 0;
+  if (legacy_.in_force()) {
+    NWF_TRY(legacy_changes, legacy_.reconcile(bindings, *programs_));
+  }
+  NWF_TRY(const auto reconciled, firewall_->reconcile(bindings, *programs_));
+  return reconciled.changes + legacy_changes;
 }
 
 Result<LegacyLayer::Step> Host::legacy_step(const Change& change, Programs& after) {
