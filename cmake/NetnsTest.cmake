@@ -7,30 +7,37 @@ if(NWF_SANITIZED)  # a sanitizer's runtime asks for more than the sandbox gives
   string(APPEND nwf_tests_daemon " --no-sandbox")
 endif()
 
-# nwf_netns_test(NAME sources…): each test is a process, so that each has namespaces of its own.
+# nwf_gtest(TARGET LABEL properties of its tests…): each of its tests is a process, so that each has namespaces of its own.
 #
-# THROUGH_NWFD runs the same program once more with an nwfd behind every service. SHARED names the tests of it, as a
-# gtest filter, that lay hands on nwf's tables themselves, which a daemon with its usual options refuses or undoes.
-function(nwf_netns_test name)
-  cmake_parse_arguments(TEST "THROUGH_NWFD;ONLY_THROUGH_NWFD" "SHARED" "" ${ARGN})
-  nwf_test_sources(${TEST_UNPARSED_ARGUMENTS})
-  add_executable(${name} ${TEST_UNPARSED_ARGUMENTS})
-  target_link_libraries(${name} PRIVATE nwf::host nwf::rpc nwf::netlink nwf::xml nwf::harness fmt::fmt GTest::gtest_main GTest::gmock)
+# THROUGH_NWFD runs the same program once more with an nwfd behind every service, ONLY_THROUGH_NWFD in no other way. Of its
+# tests, as gtest filters: SHARED lay hands on nwf's tables themselves, which a daemon with its usual options refuses or
+# undoes; IN_PROCESS have nothing that a daemon could do.
+function(nwf_gtest name label)
+  cmake_parse_arguments(TEST "THROUGH_NWFD;ONLY_THROUGH_NWFD" "SHARED;IN_PROCESS" "" ${ARGN})
+  set(properties LABELS ${label} ${TEST_UNPARSED_ARGUMENTS})
   if(NOT TEST_ONLY_THROUGH_NWFD)
-    gtest_discover_tests(${name} TEST_PREFIX netns. PROPERTIES LABELS netns TIMEOUT 120 DISCOVERY_TIMEOUT 600)
+    gtest_discover_tests(${name} TEST_PREFIX ${label}. PROPERTIES ${properties} DISCOVERY_TIMEOUT 600)
   endif()
   if(NOT TEST_THROUGH_NWFD AND NOT TEST_ONLY_THROUGH_NWFD)
     return()
   endif()
   add_dependencies(${name} nwfd)
-  set(not_shared "*")
   if(TEST_SHARED)
-    set(not_shared "-${TEST_SHARED}")
-    gtest_discover_tests(${name} TEST_PREFIX netns.nwfd. TEST_FILTER "${TEST_SHARED}" TEST_LIST ${name}_nwfd_shared
-      PROPERTIES LABELS netns TIMEOUT 120 ENVIRONMENT "NWFD=${nwf_tests_daemon} --tables=shared" DISCOVERY_TIMEOUT 600)
+    gtest_discover_tests(${name} TEST_PREFIX ${label}.nwfd. TEST_FILTER "${TEST_SHARED}" TEST_LIST ${name}_nwfd_shared
+      PROPERTIES ${properties} ENVIRONMENT "NWFD=${nwf_tests_daemon} --tables=shared" DISCOVERY_TIMEOUT 600)
   endif()
-  gtest_discover_tests(${name} TEST_PREFIX netns.nwfd. TEST_FILTER "${not_shared}" TEST_LIST ${name}_nwfd
-    PROPERTIES LABELS netns TIMEOUT 120 ENVIRONMENT "NWFD=${nwf_tests_daemon}" DISCOVERY_TIMEOUT 600)
+  gtest_discover_tests(${name} TEST_PREFIX ${label}.nwfd. TEST_FILTER "*-${TEST_SHARED}:${TEST_IN_PROCESS}" TEST_LIST ${name}_nwfd
+    PROPERTIES ${properties} ENVIRONMENT "NWFD=${nwf_tests_daemon}" DISCOVERY_TIMEOUT 600)
+endfunction()
+
+# nwf_netns_test(NAME sources… what nwf_gtest knows…)
+function(nwf_netns_test name)
+  cmake_parse_arguments(TEST "THROUGH_NWFD;ONLY_THROUGH_NWFD" "SHARED" "" ${ARGN})
+  nwf_test_sources(${TEST_UNPARSED_ARGUMENTS})
+  add_executable(${name} ${TEST_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE nwf::host nwf::rpc nwf::netlink nwf::xml nwf::harness fmt::fmt GTest::gtest_main GTest::gmock)
+  list(REMOVE_ITEM ARGN ${TEST_UNPARSED_ARGUMENTS})
+  nwf_gtest(${name} netns TIMEOUT 120 ${ARGN})
 endfunction()
 
 # nwf_netns_script(NAME arguments…): a script and its arguments, run in process and through an nwfd with these TABLES.

@@ -192,6 +192,15 @@ bool keeps_its_ports(const KnownProgram& known, const Compiled& compiled) {
   return held && value_set_names(compiled) == known.values && found_alike;
 }
 
+/// Nothing about the program is to be written down anew. Its rules alone do not say so: a reference to a filter that adds
+/// none leaves them as they are, and from then on an edit of that filter is an edit of this program.
+bool is_as_known(const KnownProgram& known, const Compiled& compiled) {
+  const auto same_fact = [](const std::string& key, const Fact& fact) { return key == fact.key(); };
+  const auto& facts = compiled.program.shape.facts;
+  return known.hash == compiled.hash && known.filters == compiled.program.filters &&
+         std::equal(known.facts.begin(), known.facts.end(), facts.begin(), facts.end(), same_fact);
+}
+
 /// What leads to the program, and the sets that it looks up, are the same.
 bool same_frame(const KnownProgram& a, const KnownProgram& b) {
   return std::tie(a.sets, a.needs, a.limits, a.ports_set, a.entry, a.common) ==
@@ -391,7 +400,7 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
   }
   for (const auto& [name, compiled] : new_programs) {
     const auto known = knowledge_.programs.find(name);
-    if (plan.gone.contains(name) || (known != knowledge_.programs.end() && known->second.hash == compiled->hash))
+    if (plan.gone.contains(name) || (known != knowledge_.programs.end() && is_as_known(known->second, *compiled)))
       continue;
     const bool fresh = known == knowledge_.programs.end();
     const bool is_common =

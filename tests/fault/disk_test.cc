@@ -27,10 +27,13 @@ class DiskFault : public OperationsTest {
     // The same host on a disk of its own.
     ASSERT_EQ(mkdir("/mnt/disk", 0755), 0);
     ASSERT_EQ(mount("tmpfs", "/mnt/disk", "tmpfs", 0, "size=2m,mode=0755"), 0);
+    stop();
     const auto copied = run_to_the_end({{"/bin/cp", "-a", root_ + "/.", "/mnt/disk"}, {}, {}});
     NWF_ASSERT_OK(copied);
     ASSERT_EQ(copied->code, 0) << copied->err;
     root_ = "/mnt/disk";
+    start();
+    if (HasFatalFailure()) return;
     must({"reconcile"});
   }
 

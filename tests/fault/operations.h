@@ -38,6 +38,7 @@ class OperationsTest : public HostTest {
   /// Runs it, and wants exit code 0.
   void must(const std::vector<std::string>& words, const std::vector<std::string>& environment = {});
   void undo(const Operation& operation);
+  /// What a daemon was asked before is done then.
   HostState state();
   /// Reconciles, and wants that the kernel then holds what the state says, found by computing it all anew.
   void reconcile_and_compare();

@@ -77,6 +77,40 @@ TEST_F(ChangeNetns, AnEditThatAsksForOtherElementsGivesThemToEachPort) {
   EXPECT_TRUE(udp_passes("vnet0", "lan0", one_, other_));
 }
 
+// A reference that adds no rule leaves the program as it was. What it refers to is the port's all the same from now on.
+TEST_F(ChangeNetns, AReferenceThatAddsNoRuleYetIsFollowed) {
+  add_guest("lan0");
+  add_guest("vnet0");
+  add_guest("vnet1");
+  const auto filter = [](std::string_view name, std::string_view inside) {
+    return fmt::format("<filter name='{}' chain='root'>{}</filter>", name, inside);
+  };
+  const std::string accept = "<rule action='accept' direction='inout' priority='900'><all/></rule>",
+                    no_other = "<rule action='drop' direction='out'><ip match='no' srcipaddr='$IP'/></rule>",
+                    refers = "<filterref filter='part'/>";
+  for (const auto& [name, rules] : {std::pair{"part", accept}, {"stops-nothing", accept}, {"stops", no_other}})
+    NWF_ASSERT_OK(service_->filter_define(filter(name, rules), "f.xml"));
+  NWF_ASSERT_OK(service_->binding_create(binding("vnet0", one_, "stops-nothing"), "b.xml"));
+  NWF_ASSERT_OK(service_->binding_create(binding("vnet1", two_, "stops"), "b.xml"));
+  NWF_ASSERT_OK(service_->filter_define(filter("stops-nothing", refers + accept), "f.xml"));
+  NWF_ASSERT_OK(service_->filter_define(filter("stops", no_other + refers), "f.xml"));
+  EXPECT_TRUE(service_->status()->in_sync);
+
+  const auto edited = service_->filter_define(filter("part", kNoWeb), "f.xml");
+  NWF_ASSERT_OK(edited);
+  EXPECT_EQ(edited->ports, 2U);
+  EXPECT_FALSE(tcp_passes("vnet0", "lan0", one_, other_, {.target = 80}));
+  EXPECT_FALSE(tcp_passes("vnet1", "lan0", two_, other_, {.target = 80}));
+  EXPECT_TRUE(tcp_passes("vnet1", "lan0", two_, other_, {.target = 81}));
+  EXPECT_TRUE(service_->status()->in_sync);
+
+  // And no longer when the reference goes.
+  NWF_ASSERT_OK(service_->filter_define(filter("part", accept), "f.xml"));
+  NWF_ASSERT_OK(service_->filter_define(filter("stops", no_other), "f.xml"));
+  EXPECT_EQ(service_->filter_define(filter("part", kNoWeb), "f.xml")->ports, 1U);
+  EXPECT_TRUE(tcp_passes("vnet1", "lan0", two_, other_, {.target = 80}));
+}
+
 TEST_F(ChangeNetns, OneChangeDefinesBindsAndTakesAway) {
   add_guest("lan0");
   add_guest("vnet0");

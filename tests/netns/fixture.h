@@ -41,6 +41,15 @@ class HostTest : public ::testing::Test {
     root_ = *scratch;
     NWF_ASSERT_OK(enter_new_namespace());
     NWF_ASSERT_OK(make_bridge("br0"));
+    start();
+    if (HasFatalFailure()) return;
+    auto backend = netlink::open_nftables();
+    NWF_ASSERT_OK(backend);
+    backend_ = std::move(*backend);
+  }
+
+  /// A service of `root_`, and before it the daemon where there is to be one.
+  void start() {
     if (const char* program = std::getenv("NWFD")) {
       auto daemon = RunningDaemon::start(program, root_);
       NWF_ASSERT_OK(daemon);
@@ -49,9 +58,11 @@ class HostTest : public ::testing::Test {
     auto service = open_service();
     NWF_ASSERT_OK(service);
     service_ = std::move(*service);
-    auto backend = netlink::open_nftables();
-    NWF_ASSERT_OK(backend);
-    backend_ = std::move(*backend);
+  }
+  /// Until start(): whoever holds files of the root open lets go of them.
+  void stop() {
+    service_.reset();
+    daemon_.reset();
   }
 
   /// After every test the kernel holds what the state says, found by computing it all anew.

@@ -14,6 +14,7 @@ struct Case {
   Tree tree;
   std::vector<RandomPacket> packets;
   Optimisations passes = {};
+  bool stays_bound = false;  ///< the next tree comes by edits
 };
 
 /// Leaves out packets, rules, references, attributes and priorities one by one. `fails` says whether a smaller case

@@ -35,7 +35,8 @@ Result<int> lock_daemon(const std::string& path) {
   if (!code) std::filesystem::permissions(directory / "state", std::filesystem::perms::owner_all, code);
   if (code) return fail(ErrorKind::Storage, fmt::format("cannot make {}: {}", directory.string(), code.message()));
   const std::string lock = directory.string() + "/nwfd.lock";
-  const int fd = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  // For reading: a file open for writing keeps its disk from being made read-only.
+  const int fd = open(lock.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return failed("cannot open " + lock);
   if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
     const bool held = errno == EWOULDBLOCK;
