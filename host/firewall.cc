@@ -192,8 +192,8 @@ bool keeps_its_ports(const KnownProgram& known, const Compiled& compiled) {
   return held && value_set_names(compiled) == known.values && found_alike;
 }
 
-/// Nothing about the program is to be written down anew. Its rules alone do not say so: a reference to a filter that adds
-/// none leaves them as they are, and from then on an edit of that filter is an edit of this program.
+/// Nothing about the program is to be written down anew. Its rules alone do not say so: a reference to a filter that
+/// adds none leaves them as they are, and from then on an edit of that filter is an edit of this program.
 bool is_as_known(const KnownProgram& known, const Compiled& compiled) {
   const auto same_fact = [](const std::string& key, const Fact& fact) { return key == fact.key(); };
   const auto& facts = compiled.program.shape.facts;
@@ -474,7 +474,7 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
   if (steps.empty() && in_both_layers.empty() && std::all_of(plan.programs.begin(), plan.programs.end(), frame_stays)) {
     // An edit: programs become others, and all around them, their ports with it, stays as it is.
     Ruleset from, to;
-    from.tables.emplace(Family::Bridge, Table{Family::Bridge, {}, {}, {}});
+    for (Ruleset* all : {&from, &to}) all->tables.emplace(Family::Bridge, Table{Family::Bridge, {}, {}, {}});
     for (const auto& [name, coming] : plan.programs) {
       const KnownProgram& known = knowledge_.programs.at(name);
       add_program(new_programs.at(name)->lowered, coming.common, to);
@@ -508,10 +508,17 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
   };
   add_coming(to);
   for (const PortStep& port : steps)
-    for (const auto& entry : port.before.entries)
-      from.tables.at(Family::Bridge).sets.emplace(entry.set.name, entry.set);
+    for (const auto& entry : port.before.entries) {
+      const auto table = from.tables.find(Family::Bridge);
+      if (table == from.tables.end())
+        return fail(ErrorKind::Outdated, "what is known of the kernel has no table for what a port has there");
+      table->second.sets.emplace(entry.set.name, entry.set);
+    }
   add_known_sets(knowledge_.sets(), to, from);
   add_known_sets(then.sets(), from, to);
+  // Those that only the old program looks up are compared with themselves, on the way.
+  for (const auto& [name, was] : in_both_layers)
+    for (const Set& set : was->lowered.sets) from.tables.at(Family::Bridge).sets.insert_or_assign(set.name, set);
   for (const PortStep& port : steps) add_elements(port.before, from);
   for (const PortStep& port : steps) add_elements(port.after, to);
 
@@ -592,6 +599,20 @@ Result<Plan> Firewall::plan(const std::vector<PortChange>& ports, const ProgramE
   return plan;
 }
 
+namespace {
+
+/// A plan knows the ports that it changes. A table that it made anew would be without the others.
+bool makes_a_table_anew(const Changes& changes) {
+  return std::ranges::any_of(changes, [&](const Change& gone) {
+    return std::holds_alternative<change::DeleteTable>(gone.what) &&
+           std::ranges::any_of(changes, [&](const Change& made) {
+             return made.family == gone.family && std::holds_alternative<change::AddTable>(made.what);
+           });
+  });
+}
+
+}  // namespace
+
 Result<std::vector<Error>> Firewall::transition(const std::vector<PortChange>& ports, const ProgramEdits& edits,
                                                 Programs& before, Programs& after) {
   const auto not_known = [&] {
@@ -600,7 +621,13 @@ Result<std::vector<Error>> Firewall::transition(const std::vector<PortChange>& p
                 "run `nwfctl reconcile`");
   };
   if (!known_) return not_known();
-  NWF_TRY(Plan plan, this->plan(ports, edits, before, after));
+  auto made = this->plan(ports, edits, before, after);
+  if (!made && made.error().kind == ErrorKind::Outdated) return not_known();
+  NWF_TRY(const Plan plan, std::move(made));
+  for (const Changes* changes : {&plan.ground, &plan.make, &plan.changes, &plan.sweep})
+    if (makes_a_table_anew(*changes))
+      return fail(ErrorKind::Kernel, "the change would make a table anew, and other ports would be without rules",
+                  "nothing was changed; report this with the filters of both before and after");
   const auto unchecked = [&](const std::string& name) { return !knowledge_.programs.at(name).checked; };
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     if (attempt > 0 || std::any_of(plan.concerned.begin(), plan.concerned.end(), unchecked)) {
@@ -615,7 +642,7 @@ Result<std::vector<Error>> Firewall::transition(const std::vector<PortChange>& p
       return fail(std::move(sent).error());
     }
     absorb(plan, knowledge_);
-    return std::move(plan.warnings);
+    return plan.warnings;
   }
   return fail(ErrorKind::Kernel,
               fmt::format("somebody else changed the kernel's ruleset {} times meanwhile", kAttempts),

@@ -269,6 +269,7 @@ PortElements closed_elements(const PortName& port) {
 }
 
 void add_program(const LoweredProgram& lowered, bool is_common, Ruleset& ruleset) {
+  if (lowered.chains.empty()) return;  // it stops nothing: nothing leads to it
   Table& table = ruleset.tables.emplace(Family::Bridge, Table{Family::Bridge, {}, {}, {}}).first->second;
   for (const Chain& chain : lowered.chains) table.chains.insert_or_assign(chain.name, chain);
   for (const Set& set : lowered.sets) table.sets.emplace(set.name, set);

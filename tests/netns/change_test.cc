@@ -111,6 +111,35 @@ TEST_F(ChangeNetns, AReferenceThatAddsNoRuleYetIsFollowed) {
   EXPECT_TRUE(tcp_passes("vnet1", "lan0", two_, other_, {.target = 80}));
 }
 
+// Both layers become others, and a set that the rules themselves fill is needed no more.
+TEST_F(ChangeNetns, AnEditOfBothLayersThatLooksForNoGratuitousRarpAnyMoreKeepsItsPorts) {
+  add_guest("lan0");
+  add_guest("vnet0");
+  const auto filter = [](std::string_view rules) {
+    return fmt::format(
+        "<filter name='own' chain='root'>{}"
+        "<rule action='drop' direction='out'><ip match='no' srcipaddr='$IP'/></rule></filter>",
+        rules);
+  };
+  NWF_ASSERT_OK(
+      service_->filter_define(filter("<rule action='drop' direction='out'><rarp gratuitous='true'/></rule>"), "f.xml"));
+  NWF_ASSERT_OK(service_->binding_create(binding("vnet0", one_, "own"), "b.xml"));
+  EXPECT_FALSE(udp_passes("vnet0", "lan0", two_, other_));
+  NWF_ASSERT_OK(service_->filter_define(
+      filter("<rule action='drop' direction='out'><rarp opcode='3'/></rule>" + std::string(kNoWeb)), "f.xml"));
+  EXPECT_FALSE(udp_passes("vnet0", "lan0", two_, other_));
+  NWF_ASSERT_OK(service_->filter_define(filter("<rule action='drop' direction='out'><rarp gratuitous='true'/></rule>"
+                                               "<rule action='drop' direction='out'><tcp dstportstart='81'/></rule>"),
+                                        "f.xml"));
+  EXPECT_FALSE(tcp_passes("vnet0", "lan0", one_, other_, {.target = 81}));
+  EXPECT_TRUE(service_->status()->in_sync);
+  NWF_ASSERT_OK(service_->filter_define(
+      filter("<rule action='drop' direction='out'><rarp opcode='3'/></rule>" + std::string(kNoWeb)), "f.xml"));
+  EXPECT_FALSE(udp_passes("vnet0", "lan0", two_, other_));
+  EXPECT_FALSE(tcp_passes("vnet0", "lan0", one_, other_, {.target = 80}));
+  EXPECT_TRUE(tcp_passes("vnet0", "lan0", one_, other_, {.target = 81}));
+}
+
 TEST_F(ChangeNetns, OneChangeDefinesBindsAndTakesAway) {
   add_guest("lan0");
   add_guest("vnet0");

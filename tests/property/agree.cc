@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Random filters on a real bridge, random packets through them: the kernel and the simulator must agree on each. So
 // must the simulator with the program as it was before any pass over it (engine/program/optimise): a pass changes no
-// verdict. Every other tree comes by edits under a port that is bound already; after each change the kernel must hold what
-// computing it all anew gives.
+// verdict. Every other tree comes by edits under a port that is bound already; after each change the kernel must hold
+// what computing it all anew gives.
 //
 //   nwf-property [--packets N] [--minutes N] [--seed N] [--passes all|none|random]
+//   nwf-property --backend NAME --trees N [--seed N]     changes alone, by another backend; no packets
 //
-// Without --passes, one tree goes with all passes, the next with none, the next with some. With NWFD in the environment a
-// daemon binds them, with all passes.
-// The same seed gives the same filters and packets. A disagreement is shrunk before it is shown. Root; a namespace of
-// its own.
+// Without --passes, one tree goes with all passes, the next with none, the next with some. With NWFD in the environment
+// a daemon binds them, with all passes. The same seed gives the same filters and packets. A disagreement is shrunk
+// before it is shown. Root; a namespace of its own.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -36,6 +36,7 @@ namespace {
 
 constexpr const char* kGuest = "vnet0";
 constexpr const char* kLan = "lan0";
+constexpr const char* kOther = "vnet1";  ///< nothing comes from it: its rules are beside the guest's
 constexpr std::size_t kPacketsOfATree = 60;
 
 struct Disagreement {
@@ -56,7 +57,7 @@ std::size_t expressions(const Ruleset& ruleset) {
 /// A bridge with two ports, one of them guarded by the kernel, beside a simulator with the same ruleset.
 class Wire {
  public:
-  static Result<Wire> lay(const std::string& root) {
+  static Result<Wire> lay(const host::Options& options) {
     NWF_CHECK(enter_new_namespace());
     NWF_CHECK(make_bridge("br0"));
     NWF_CHECK(forget_addresses("br0"));
@@ -65,9 +66,9 @@ class Wire {
     NWF_CHECK(add_port("br0", kGuest));
     NWF_CHECK(add_port("br0", kLan));
     NWF_TRY(auto backend, netlink::open_nftables());
-    Wire wire(std::move(guest), std::move(lan), root, std::move(backend));
+    Wire wire(std::move(guest), std::move(lan), options, std::move(backend));
     if (const char* program = std::getenv("NWFD")) {
-      NWF_TRY(wire.daemon_, RunningDaemon::start(program, root));
+      NWF_TRY(wire.daemon_, RunningDaemon::start(program, options.root));
     }
     return wire;
   }
@@ -87,33 +88,37 @@ class Wire {
     NWF_TRY(const auto service, open_service(c));
     auto found = judge(c, *service);
     bound = found && !*found && c.stays_bound;
-    if (!bound) (void)service->binding_delete(kGuest);
+    if (!bound)
+      for (const char* port : {kGuest, kOther}) (void)service->binding_delete(port);
     return found;
   }
 
   std::size_t passed = 0, stopped = 0;
-  std::size_t changed = 0;                ///< trees whose rules the passes made shorter or longer
+  std::size_t changed = 0;  ///< trees whose rules the passes made shorter or longer
   bool bound = false;
   std::vector<std::string> out_of_sync;  ///< what the kernel should have held after the last change, and did not
 
  private:
-  Wire(Tap guest, Tap lan, std::string root, std::unique_ptr<Backend> backend)
-      : guest_(std::move(guest)), lan_(std::move(lan)), root_(std::move(root)), backend_(std::move(backend)) {}
+  Wire(Tap guest, Tap lan, host::Options options, std::unique_ptr<Backend> backend)
+      : guest_(std::move(guest)), lan_(std::move(lan)), options_(std::move(options)), backend_(std::move(backend)) {}
 
   Result<std::optional<Disagreement>> judge(const Case& c, host::Service& service) {
     for (auto filter = c.tree.filters.rbegin(); filter != c.tree.filters.rend(); ++filter)
       NWF_CHECK(service.filter_define(xml::write_filter(*filter), filter->name));
     Binding binding{{}, *PortName::parse(kGuest), *Mac::parse(pool::kMacs[0]), c.tree.filters[0].name, c.tree.variables,
                     {}};
-    NWF_CHECK(service.apply({{"binding", xml::write_binding(binding)}}, {}));
+    Binding other{
+        {}, *PortName::parse(kOther), *Mac::parse(pool::kMacs[1]), c.tree.filters.back().name, c.tree.variables, {}};
+    NWF_CHECK(service.apply({{"binding", xml::write_binding(binding)}, {"other", xml::write_binding(other)}}, {}));
     NWF_TRY(const host::Status status, service.status());
     out_of_sync = status.differences;
+    if (options_.backend) return std::nullopt;
     NWF_TRY(const Held held, backend_->read());
     NWF_TRY(const Capabilities capabilities, backend_->capabilities());
     simulate::SimulatedKernel simulator(capabilities);
     NWF_CHECK(simulator.apply(diff({}, held.ruleset), std::nullopt));
     simulate::SimulatedKernel before_passes(capabilities);
-    NWF_TRY(const host::Wanted plain, without_passes(c, binding, capabilities));
+    NWF_TRY(const host::Wanted plain, without_passes(c, {binding, other}, capabilities));
     NWF_CHECK(before_passes.apply(diff({}, plain.ruleset), std::nullopt));
     // A flow that stops nothing may ask for more than this kernel has, and go without: nothing to compare with then.
     const bool comparable = plain.closed.empty();
@@ -138,13 +143,13 @@ class Wire {
 
   Result<std::unique_ptr<host::Service>> open_service(const Case& c) const {
     if (daemon_ != nullptr) return daemon_->connect();
-    host::Options options;
-    options.root = root_;
+    host::Options options = options_;
     options.optimise = c.passes;
     return host::open(options);
   }
 
-  static Result<host::Wanted> without_passes(const Case& c, const Binding& binding, const Capabilities& capabilities) {
+  static Result<host::Wanted> without_passes(const Case& c, const std::vector<Binding>& bindings,
+                                             const Capabilities& capabilities) {
     const FilterLookup lookup = [&](const std::string& name) -> Result<std::shared_ptr<const Filter>> {
       for (const Filter& filter : c.tree.filters)
         if (filter.name == name) return std::make_shared<const Filter>(filter);
@@ -153,7 +158,7 @@ class Wire {
     LowerOptions options;
     options.optimise = Optimisations::none();
     host::Programs programs(lookup, capabilities, options);
-    return host::wanted_ruleset({binding}, programs, {});
+    return host::wanted_ruleset(bindings, programs, {});
   }
 
   /// Sending mostly ends after the other side has the frame. A queue that another processor is just emptying hands over
@@ -168,7 +173,7 @@ class Wire {
   }
 
   Tap guest_, lan_;
-  std::string root_;
+  host::Options options_;
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<RunningDaemon> daemon_;
 };
@@ -211,6 +216,8 @@ void show(const Case& c, const Disagreement& d) {
 struct Arguments {
   std::size_t packets = 20'000;
   std::size_t minutes = 0;
+  std::size_t trees = 0;
+  std::string backend;
   std::uint64_t seed = 1;
   std::string passes;
 };
@@ -228,7 +235,17 @@ int run(const Arguments& arguments) {
     fmt::print("skipped: needs root: {}\n", describe(root.error()));
     return 77;
   }
-  auto wire = Wire::lay(*root);
+  host::Options options;
+  options.root = *root;
+  if (!arguments.backend.empty()) {
+    const auto backend = host::parse_backend(arguments.backend);
+    if (!backend) {
+      fmt::print("{}\n", describe(backend.error()));
+      return 1;
+    }
+    options.backend = *backend;
+  }
+  auto wire = Wire::lay(options);
   Dice dice(arguments.seed);
   if (wire)
     if (const auto checked = wire->check_unfiltered(dice); !checked) wire = fail(checked.error());
@@ -237,12 +254,13 @@ int run(const Arguments& arguments) {
     return 1;
   }
   const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(arguments.minutes);
+  std::uint32_t number = 1000;
+  std::size_t trees = 0, refused = 0;
   const auto more = [&] {
+    if (arguments.trees > 0) return trees < arguments.trees;
     return arguments.minutes > 0 ? std::chrono::steady_clock::now() < end
                                  : wire->passed + wire->stopped < arguments.packets;
   };
-  std::uint32_t number = 1000;
-  std::size_t trees = 0, refused = 0;
   Optimisations passes;
   std::map<std::string, std::size_t> reasons;
   while (more()) {
@@ -259,8 +277,8 @@ int run(const Arguments& arguments) {
     }
     const auto found = wire->run(c);
     if (!wire->out_of_sync.empty()) {
-      fmt::print("seed {}, tree {}: the kernel does not hold what the state says: {}\n", arguments.seed, trees + refused,
-                 fmt::join(wire->out_of_sync, "; "));
+      fmt::print("seed {}, tree {}: the kernel does not hold what the state says: {}\n", arguments.seed,
+                 trees + refused, fmt::join(wire->out_of_sync, "; "));
       return 1;
     }
     if (!found) {
@@ -287,6 +305,7 @@ int run(const Arguments& arguments) {
   fmt::print(
       "seed {}: {} trees ({} refused, {} changed by passes), {} packets, {} passed and {} stopped: agreed on all\n",
       arguments.seed, trees, refused, wire->changed, wire->passed + wire->stopped, wire->passed, wire->stopped);
+  if (arguments.trees > 0) return 0;
   // A test of filters that stop nothing, or everything, says nothing.
   return wire->passed * 10 > wire->stopped && wire->stopped * 10 > wire->passed ? 0 : 1;
 }
@@ -300,6 +319,8 @@ int main(int argc, char** argv) {
     const auto value = std::strtoull(argv[i + 1], nullptr, 10);
     if (std::strcmp(argv[i], "--packets") == 0) arguments.packets = value;
     if (std::strcmp(argv[i], "--minutes") == 0) arguments.minutes = value;
+    if (std::strcmp(argv[i], "--trees") == 0) arguments.trees = value;
+    if (std::strcmp(argv[i], "--backend") == 0) arguments.backend = argv[i + 1];
     if (std::strcmp(argv[i], "--seed") == 0) arguments.seed = value;
     if (std::strcmp(argv[i], "--passes") == 0) arguments.passes = argv[i + 1];
   }
