@@ -106,8 +106,8 @@ void OperationsTest::undo(const Operation& operation) {
 }
 
 HostState OperationsTest::state() {
-  // By a connection of its own, which comes after that of a client that was killed.
-  if (daemon_ != nullptr) must({"filter", "list"});
+  // By a connection of its own, which comes after that of a client that was killed; whatever the answer is.
+  if (daemon_ != nullptr) (void)run_to_the_end(nwfctl({"filter", "list"}));
   auto read = read_state(root_, *backend_);
   EXPECT_TRUE(read.has_value());
   return read ? std::move(*read) : HostState{};

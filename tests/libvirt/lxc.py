@@ -19,6 +19,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 sys.dont_write_bytecode = True
 from packets import base, frame  # noqa: E402
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../harness"))
+from through_nwfd import through_nwfd  # noqa: E402
+
 NWFCTL, EXAMPLE = sys.argv[1], sys.argv[2]
 MAC, IP, FOREIGN_MAC, FOREIGN_IP = "52:54:00:00:00:01", "192.0.2.1", "52:54:00:99:99:99", "192.0.2.9"
 CONFIGURATION = """lxc.uts.name = web
@@ -86,6 +89,14 @@ def main():
     lan.settimeout(0.3)
 
     root = os.path.join(folder, "root")
+    with through_nwfd(NWFCTL, root):
+        guarded(root, folder, lan)
+    shutil.rmtree(folder)
+    print("%d passed, %d failed, 0 skipped" % (passed, failed))
+    return failed != 0
+
+
+def guarded(root, folder, lan):
     bound = run(NWFCTL, "--root", root, "binding", "create", EXAMPLE)
     check("the port is bound before it is there", bound.returncode == 0 and os.path.exists(root + "/run/nwf/bindings/veth-web.xml"), bound.stdout)
 
@@ -109,9 +120,6 @@ def main():
     check("its port is gone, its binding waits for the next start", "veth-web" in run(NWFCTL, "--root", root, "binding", "list").stdout)
     status = run(NWFCTL, "--root", root, "status")
     check("the kernel holds what the state says", status.returncode == 0, status.stdout)
-    shutil.rmtree(folder)
-    print("%d passed, %d failed, 0 skipped" % (passed, failed))
-    return failed != 0
 
 
 sys.exit(main())

@@ -26,7 +26,7 @@ CLONE_NEWNS, CLONE_NEWNET = 0x20000, 0x40000000  # linux/sched.h
 if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS | CLONE_NEWNET) != 0:
     print("0 passed, 0 failed, 1 skipped: needs root for a network namespace")
     sys.exit(77)
-# A journal of our own where sd_journal_sendv(3) looks for systemd's, in a /run that nobody else sees.
+# A journal of our own where systemd's would be, in a /run that nobody else sees.
 subprocess.run(["mount", "--make-rprivate", "/"], check=True)
 subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
 os.makedirs("/run/systemd/journal")

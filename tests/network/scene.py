@@ -4,6 +4,7 @@
 The process itself is in the host's namespace. A socket belongs to the namespace it was made in, so guests need no
 processes of their own."""
 import atexit
+import contextlib
 import ctypes
 import ipaddress
 import json
@@ -16,6 +17,9 @@ import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../harness"))
+from through_nwfd import through_nwfd  # noqa: E402
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 NEWNET, NEWNS = 0x40000000, 0x00020000
@@ -269,7 +273,8 @@ echo "ip=$ip router=$router dns=$dns mtu=$mtu domain=$domain" > %s.told
 
 
 class Scene:
-    """The host, with nwfctl and a root of its own; W to the outside host."""
+    """The host, with nwfctl and a root of its own; W to the outside host. With NWFD in the environment an nwfd serves the
+    host for as long."""
 
     def __init__(self, nwfctl):
         if os.geteuid() != 0:
@@ -315,6 +320,8 @@ class Scene:
         self.guests = {}
         self.daemons = []
         atexit.register(self.end)  # whatever happens: dnsmasq is nobody's child
+        self.through_nwfd = contextlib.ExitStack()
+        self.through_nwfd.enter_context(through_nwfd(nwfctl, self.root))
 
     def nwfctl(self, *words, check=True, stdin=None):
         return run(self.nwfctl_path, "--root", self.root, *words, check=check, stdin=stdin)
@@ -371,6 +378,7 @@ class Scene:
         return left
 
     def end(self):
+        self.through_nwfd.close()
         for daemon in self.daemons:  # the first to end: it would start what ends after it again
             daemon.kill()
             daemon.wait()

@@ -304,7 +304,7 @@ class Daemon {
     if (learning_ != nullptr) learning_->links_changed();
   }
 
-  void tell_notes(const std::vector<host::HotplugNote>& notes) const {
+  void tell_notes(const std::vector<host::HotplugNote>& notes) {
     for (const host::HotplugNote& note : notes)
       journal_.tell(note.port.empty() ? note.text : fmt::format("port {}: {}", note.port, note.text));
   }

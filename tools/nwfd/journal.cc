@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
-#include <systemd/sd-journal.h>
 #include <unistd.h>
 
 #include <cctype>
@@ -53,41 +51,43 @@ std::string field(const std::string& name, const std::string& value) {
   return text + "=" + value;
 }
 
-void send(std::vector<std::string> fields, bool to_journal, Priority priority, const std::string& text) {
-  if (!to_journal) {
-    std::fputs(fmt::format("nwfd: {}\n", shown(text, text.size())).c_str(), stderr);
-    return;
-  }
-  fields.push_back("MESSAGE=" + text);
-  fields.push_back(fmt::format("PRIORITY={}", static_cast<int>(priority)));
-  std::vector<iovec> parts;
-  parts.reserve(fields.size());
-  for (std::string& each : fields) parts.push_back({each.data(), each.size()});
-  sd_journal_sendv(parts.data(), static_cast<int>(parts.size()));
-}
-
 }  // namespace
 
-Journal::Journal() : to_journal_(false) {
+Journal::Journal(std::string socket) : socket_(std::move(socket)) {
   const char* stream = std::getenv("JOURNAL_STREAM");
   struct stat error {};
   if (stream == nullptr || fstat(STDERR_FILENO, &error) != 0) return;
   to_journal_ = fmt::format("{}:{}", error.st_dev, error.st_ino) == stream;
 }
 
-void Journal::tell(const host::Event& event) const {
+void Journal::send(std::vector<std::string> fields, int priority, const std::string& text) {
+  if (!to_journal_) {
+    std::fputs(fmt::format("nwfd: {}\n", shown(text, text.size())).c_str(), stderr);
+    return;
+  }
+  fields.push_back("MESSAGE=" + text);
+  fields.push_back(fmt::format("PRIORITY={}", priority));
+  fields.push_back("SYSLOG_IDENTIFIER=nwfd");
+  if (not_taken_ > 0) fields.push_back(fmt::format("NWF_NOT_TAKEN={}", not_taken_));
+  if (socket_.send(fields))
+    not_taken_ = 0;
+  else
+    ++not_taken_;
+}
+
+void Journal::tell(const host::Event& event) {
   std::vector<std::string> fields{field("event", std::string(host::event_name(event.kind)))};
   if (!event.port.empty()) fields.push_back(field("port", event.port));
   if (!event.filter.empty()) fields.push_back(field("filter", event.filter));
   for (const auto& [name, value] : event.more) fields.push_back(field(name, value));
-  send(std::move(fields), to_journal_, priority_of(event.kind), event.text);
+  send(std::move(fields), priority_of(event.kind), event.text);
 }
 
-void Journal::tell(const Error& error, const std::string& while_doing) const {
-  send({field("error", std::string(kind_name(error.kind)))}, to_journal_, kError,
+void Journal::tell(const Error& error, const std::string& while_doing) {
+  send({field("error", std::string(kind_name(error.kind)))}, kError,
        fmt::format("{}: {}", while_doing, describe(error)));
 }
 
-void Journal::tell(const std::string& text) const { send({}, to_journal_, kInformation, text); }
+void Journal::tell(const std::string& text) { send({}, kInformation, text); }
 
 }  // namespace nwf::tools

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tools/nwfd/journal_socket.h"
+
+#include <endian.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace nwf::tools {
+namespace {
+
+/// A datagram takes the fields of one entry, and there are few.
+constexpr std::size_t kLongestValue = 16 * 1024;
+
+std::string entry_of(const std::vector<std::string>& fields) {
+  std::string entry;
+  for (const std::string& field : fields) {
+    const std::size_t equals = field.find('=');
+    const std::string_view value = std::string_view(field).substr(equals + 1, kLongestValue);
+    entry.append(field, 0, equals);
+    if (value.find('\n') == std::string_view::npos) {
+      entry += '=';
+    } else {
+      const std::uint64_t size = htole64(value.size());
+      char bytes[sizeof size];
+      std::memcpy(bytes, &size, sizeof size);
+      entry.append("\n").append(bytes, sizeof bytes);
+    }
+    entry.append(value) += '\n';
+  }
+  return entry;
+}
+
+}  // namespace
+
+bool JournalSocket::send(const std::vector<std::string>& fields) {
+  if (!socket_) socket_ = store::Descriptor(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (!socket_ || path_.size() >= sizeof address.sun_path) return false;
+  std::memcpy(address.sun_path, path_.c_str(), path_.size());
+  const std::string entry = entry_of(fields);
+  // By name each time: a journal that was started anew listens at another socket. sockets(7): every address begins like
+  // a sockaddr.
+  return sendto(socket_.get(), entry.data(), entry.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address),
+                sizeof address) == static_cast<ssize_t>(entry.size());
+}
+
+}  // namespace nwf::tools
