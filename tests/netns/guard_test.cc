@@ -163,7 +163,7 @@ TEST_F(GuardNetns, WhatIsWipedIsHealed) {
 }
 
 /// Debian's firewalld, on a message bus of the test's own, its files below the test's directory: started, reloaded both
-/// ways, ended. It is not among what the tests install, because installing it guards the machine itself.
+/// ways, ended. scripts/unpack-firewalld has it without installing it, which would guard the machine itself.
 TEST_F(GuardNetns, FirewalldBesideItChangesNothing) {
   if (run({"firewalld", "--help"}) != 0) GTEST_SKIP() << "skipped: needs firewalld";
   if (run({"dbus-daemon", "--version"}) != 0) GTEST_SKIP() << "skipped: needs dbus-daemon";

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What nwfctl installs, the distribution's nft can list, as text and as JSON, and would take again.
 
-  nft_reads_back.py NWFCTL SOURCE
+  nft_reads_back.py [--every N] NWFCTL SOURCE
 
-Every filter of tests/peer, the stock filters, and for each protocol a filter whose attributes are all variables."""
+Every filter of tests/peer, the stock filters, and for each protocol a filter whose attributes are all variables; or
+every N-th of them."""
+import argparse
 import itertools
 import os
 import pathlib
@@ -70,9 +72,14 @@ def main():
     if os.geteuid() != 0 or not shutil.which("nft"):
         print("skipped: needs root and nft")
         return 77
-    if len(sys.argv) == 3:  # once more, in a network namespace that ends with it
+    if sys.argv[-1] != "inside":  # once more, in a network namespace that ends with it
         return subprocess.run(["unshare", "--net", sys.executable, __file__] + sys.argv[1:] + ["inside"]).returncode
-    nwfctl, source = sys.argv[1], pathlib.Path(sys.argv[2])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--every", type=int, default=1)
+    for name in ("nwfctl", "source", "inside"):
+        parser.add_argument(name)
+    given = parser.parse_args()
+    nwfctl, source = given.nwfctl, pathlib.Path(given.source)
     # The addresses bridged packets have in a namespace need the host's switches on, as far as there are any.
     subprocess.run(["sysctl", "-qw", "net.bridge.bridge-nf-call-iptables=1", "net.bridge.bridge-nf-call-ip6tables=1"], stderr=subprocess.DEVNULL)
     cases = {"peer " + p.stem: (p.read_text(), {"IP": ["192.0.2.1"], "IPV6": ["2001:db8::1"], "A": ["192.0.2.1", "192.0.2.2"],
@@ -93,7 +100,7 @@ def main():
             pathlib.Path(path).write_text(text)
             return path
 
-        for name, (text, parameters) in cases.items():
+        for name, (text, parameters) in list(cases.items())[::given.every]:
             wrong = None
             filter_name = ET.fromstring(text).get("name")
             rows = "".join("<parameter name='%s' value='%s'/>" % (n, v) for n, vs in parameters.items() for v in vs)
