@@ -280,6 +280,11 @@ Result<void> Host::change_to_legacy(bool classic) {
   NWF_TRY(const auto bindings, read_bindings());
   NWF_CHECK(legacy_.begin(classic));
   Programs after(library_.lookup(), programs_->capabilities(), lower_options(true), options_.learning);
+  // A port that is guarded now, and could not be then, is nobody's to close.
+  if (firewall_->knows_kernel())
+    for (const Binding& binding : bindings)
+      if (!firewall_->knowledge().closed.contains(binding.port.text()))
+        if (auto placed = after.place(binding); !placed) return fail(std::move(placed).error().at(binding.source));
   NWF_CHECK(legacy_.reconcile(bindings, after));
   NWF_CHECK(legacy_.enforce());
   programs_.emplace(std::move(after));

@@ -77,7 +77,8 @@ PortRules port_rules(const Binding& binding, const Compiled& compiled, const Rul
   out.port = binding.port.text();
   out.filter = binding.filter;
   out.program = compiled.lowered.name;
-  for (const Fact& fact : compiled.program.shape.facts) out.why.push_back(fact.reason);
+  for (const Fact& fact : compiled.program.shape.facts)
+    if (!fact.reason.empty()) out.why.push_back(fact.reason);
   const auto table = held.tables.find(Family::Bridge);
   if (table == held.tables.end()) return out;
   const auto name = binding.port.padded();

@@ -81,9 +81,12 @@ Result<CompiledPtr> Programs::make(const std::shared_ptr<const Filter>& root, co
 
 Result<void> Programs::divide(Compiled& compiled, const Variables& variables) const {
   compiled.plain = std::make_shared<const Program>(compiled.program);
-  // Any port's name does: what cannot be said is so for all of them.
+  // Any port's name does: what cannot be said is so for all of them. What is wrong with these values is not: that is
+  // told of the port that has them.
   const PortName some = *PortName::parse("port");
-  NWF_CHECK(legacy::port_tables(*compiled.plain, some, variables, {false, !options_.ethernet}));
+  if (auto tables = legacy::port_tables(*compiled.plain, some, variables, {false, !options_.ethernet});
+      !tables && tables.error().kind == ErrorKind::Unsupported)
+    return fail(std::move(tables).error());
   for (const Direction direction : {Direction::Out, Direction::In}) {
     Flow& inet = compiled.program.flows[flow_index(Layer::Inet, direction)];
     for (const ProgramChain& chain : inet.chains) {

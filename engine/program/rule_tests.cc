@@ -130,6 +130,8 @@ class RuleCompiler {
                     ref->name,
                     {},
                     fmt::format("{}: a reference gives ${}", flat_.origin(), ref->name)});
+      // Every binding has a MAC address.
+      if (of_binding && ref->name != "MAC") shape_.add({Fact::Kind::Given, ref->name, {}, {}});
       const auto& values = of_binding ? own->second : given->second;
       const bool subscript = ref->access == VariableRef::Access::Subscript;
       if (subscript && ref->index >= values.size())
@@ -139,6 +141,7 @@ class RuleCompiler {
                      *seen_[i].source,
                      fmt::format("use an index up to {}", values.size() - 1),
                      {}});
+      if (subscript && of_binding) shape_.add({Fact::Kind::More, ref->name, {std::to_string(ref->index)}, {}});
       Group& group = groups[subscript ? "subscript " + ref->text() : fmt::format("iterator {}", ref->index)];
       const std::size_t length = subscript ? 1 : values.size();
       if (group.accesses.empty()) group.length = length;
@@ -149,6 +152,13 @@ class RuleCompiler {
                      *seen_[i].source,
                      "give both the same number of values, or different iterators: $A[@1], $B[@2]",
                      {}});
+      if (!group.accesses.empty() && !subscript) {
+        const auto& first = group.accesses.front();
+        if (of_binding && first.of_binding)
+          shape_.add({Fact::Kind::AsMany, ref->name, {first.ref.name}, {}});
+        else if (of_binding || first.of_binding)
+          shape_.add({Fact::Kind::Count, of_binding ? ref->name : first.ref.name, {std::to_string(length)}, {}});
+      }
       group.accesses.push_back({i, *ref, &values, of_binding});
     }
     for (auto& [key, value] : groups) groups_.push_back(std::move(value));

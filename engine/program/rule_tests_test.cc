@@ -117,9 +117,11 @@ struct Outcome {
     const Conjunctions all = alternatives();
     return all.size() == 1 ? all[0] : std::vector<std::string>{fmt::format("{} alternatives", all.size())};
   }
+  /// What the program owes to these values; not what every port of the filter must have.
   std::vector<std::string> facts() const {
     std::vector<std::string> texts;
     for (const Fact& fact : shape.facts) {
+      if (fact.reason.empty()) continue;
       const char* kinds[] = {"given", "not given", "single", "is"};
       texts.push_back(fmt::format("{} {}", fact.variable, kinds[static_cast<int>(fact.kind)]));
       if (fact.kind == Fact::Kind::Values) texts.back() += fmt::format(" {}", fmt::join(fact.values, " "));
@@ -544,6 +546,31 @@ TEST(RuleVariables, ASubscriptIsOneValue) {
       tests_of(Protocol::All, {{"srcipaddr", "$A[1]"}, {"dstipaddr", "$A[0]"}}, {{"A", {"192.0.2.1", "192.0.2.2"}}});
   EXPECT_THAT(outcome.tests(), ElementsAre("{dstipaddr} in $A[0]", "{srcipaddr} in $A[1]"));
   EXPECT_THAT(outcome.facts(), IsEmpty());
+}
+
+// Also of rules that a program is without in the end: another port's values are looked at by these facts alone.
+TEST(RuleVariables, WhatEveryPortMustHaveIsAFact) {
+  const auto must_hold = [](const Shape& shape, const Variables& variables) {
+    EXPECT_TRUE(shape.holds(variables));
+    EXPECT_EQ(shape.suffix(), "") << "a port that has it has no program of its own";
+  };
+  const Variables lists = {{"A", {"192.0.2.1", "192.0.2.2"}}, {"P", {"80", "443"}}};
+  const Shape together = tests_of(Protocol::Tcp, {{"srcipaddr", "$A"}, {"dstportstart", "$P"}}, lists).shape;
+  must_hold(together, lists);
+  must_hold(together, {{"A", {"192.0.2.9"}}, {"P", {"22"}}});
+  EXPECT_FALSE(together.holds({{"A", {"192.0.2.1"}}, {"P", {"80", "443"}}}));
+  EXPECT_FALSE(together.holds({{"A", {"192.0.2.1"}}}));
+
+  const Shape second = tests_of(Protocol::All, {{"srcipaddr", "$A[1]"}}, lists).shape;
+  must_hold(second, {{"A", {"192.0.2.7", "192.0.2.8", "192.0.2.9"}}});
+  EXPECT_FALSE(second.holds({{"A", {"192.0.2.7"}}}));
+
+  // The other list of the step is the reference's.
+  const Shape counted = tests_of(rule(kDrop, kIn, Protocol::Tcp, {{"srcipaddr", "$A"}, {"dstportstart", "$P"}}),
+                                 {{"A", {"192.0.2.1", "192.0.2.2"}}}, {}, {{"P", {"80", "443"}}})
+                            .shape;
+  EXPECT_TRUE(counted.holds({{"A", {"192.0.2.1", "192.0.2.2"}}}));
+  EXPECT_FALSE(counted.holds({{"A", {"192.0.2.1"}}}));
 }
 
 TEST(RuleVariables, ASubscriptOutOfRangeIsRefused) {

@@ -73,6 +73,16 @@ bool Fact::holds(const Variables& variables) const {
       return defined && (found->second.size() == 1 || distinct(found->second).size() == 1);
     case Kind::Values:
       return defined && found->second == values;
+    case Kind::Given:
+      return defined;
+    case Kind::AsMany: {
+      const auto other = variables.find(values.at(0));
+      return defined && other != variables.end() && found->second.size() == other->second.size();
+    }
+    case Kind::Count:
+      return defined && std::to_string(found->second.size()) == values.at(0);
+    case Kind::More:
+      return defined && found->second.size() > std::stoul(values.at(0));
   }
   return false;
 }
@@ -96,7 +106,7 @@ std::string Shape::suffix() const {
   std::string text;
   for (const Fact& fact : facts)
     // The usual case has no name of its own: a list of one value, a parameter nobody overrides.
-    if (fact.kind != Fact::Kind::Single && fact.kind != Fact::Kind::NotDefined) text += fact.key() + "\n";
+    if (fact.kind == Fact::Kind::Defined || fact.kind == Fact::Kind::Values) text += fact.key() + "\n";
   if (text.empty()) return {};
   return fmt::format("{:08x}", static_cast<std::uint32_t>(fnv1a(text)));
 }

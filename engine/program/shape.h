@@ -22,11 +22,17 @@ struct Fact {
     NotDefined,  ///< it does not; the parameter of a reference is used
     Single,      ///< all its values are the same
     Values,      ///< it has exactly `values`
+    // What every port must have whose filter this is, whether or not a rule that asks for it is left in the program: a
+    // binding without it cannot be compiled.
+    Given,   ///< the binding gives the variable
+    AsMany,  ///< it has as many values as the variable that `values` names
+    Count,   ///< it has so many values as `values` says
+    More,    ///< it has more values than `values` says
   };
   Kind kind;
   std::string variable;
   std::vector<std::string> values;
-  std::string reason;  ///< for people: which rule needs it, and why
+  std::string reason;  ///< for people: which rule needs it, and why; empty for what every port must have
 
   bool holds(const Variables& variables) const;
   /// Equal facts have equal keys; the reason does not count.

@@ -21,7 +21,7 @@ namespace {
 /// How many random kills; fewer of a program that only asks a daemon. NWF_FAULT_KILLS says another number.
 std::size_t random_kills() {
   const char* given = std::getenv("NWF_FAULT_KILLS");
-  if (given == nullptr) return std::getenv("NWFD") == nullptr ? 500 : 100;
+  if (given == nullptr) return std::getenv("NWFD") == nullptr ? 500 : 50;
   return std::strtoul(given, nullptr, 10);
 }
 

@@ -375,6 +375,14 @@ def refused_on_the_way():
         space.nwf("filter", "define", "-", stdin=option)
         ran = space.nwf("binding", "create", "-", stdin=binding(filter="option"), ok=False)
         check("a TCP option 0, which is any to the kernel", ran.returncode == 1 and "option 0" in ran.stderr, ran.stderr)
+        space.nwf("backend", "nftables")
+        space.nwf("binding", "create", "-", stdin=binding(filter="option"))
+        before = space.tables()
+        ran = space.nwf("backend", "iptables-legacy", ok=False)
+        check("a switch that would close a port is refused", ran.returncode == 1 and "option 0" in ran.stderr, ran.stderr)
+        for program, listing in space.tables().items():
+            same("%s after that refusal" % program, listing, before[program])
+        check("and the port stays guarded", space.nwf("backend").stdout == "nftables\n" and space.in_sync())
 
 
 def ipsets():
