@@ -6,13 +6,14 @@
 #include <string>
 #include <vector>
 
-#include "store/descriptor.h"
-
 namespace nwf::tools {
 
 class JournalSocket {
  public:
   explicit JournalSocket(std::string path) : path_(std::move(path)) {}
+  JournalSocket(const JournalSocket&) = delete;
+  JournalSocket& operator=(const JournalSocket&) = delete;
+  ~JournalSocket();
 
   /// One entry. Each field is NAME=value; a value may be of several lines, and is cut where it is too long for a
   /// journal. False when the journal did not take it: it has as much to read as it may have, or does not run just now.
@@ -20,7 +21,7 @@ class JournalSocket {
 
  private:
   std::string path_;
-  store::Descriptor socket_;
+  int socket_ = -1;
 };
 
 }  // namespace nwf::tools

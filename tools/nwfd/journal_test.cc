@@ -59,26 +59,30 @@ class JournalThatDoesNotRead : public ::testing::Test {
   }
   void TearDown() override {
     unsetenv("JOURNAL_STREAM");
-    unlink(path_.c_str());
+    end();
   }
   void listen() {
-    socket_ = store::Descriptor(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    socket_ = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     ASSERT_LT(path_.size(), sizeof address.sun_path);
     std::memcpy(address.sun_path, path_.c_str(), path_.size());
-    ASSERT_EQ(bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(bind(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  }
+  void end() {
+    close(socket_);
+    unlink(path_.c_str());
   }
   /// The next entry, or nothing.
   std::string read() {
     std::string entry(65536, '\0');
-    const ssize_t got = recv(socket_.get(), entry.data(), entry.size(), 0);
+    const ssize_t got = recv(socket_, entry.data(), entry.size(), 0);
     entry.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
     return entry;
   }
 
   std::string path_ = fmt::format("{}/nwfd-journal-{}", ::testing::TempDir(), getpid());
-  store::Descriptor socket_;
+  int socket_ = -1;
 };
 
 TEST_F(JournalThatDoesNotRead, IsNotWaitedForAndHearsLaterHowMuchItMissed) {
@@ -100,8 +104,7 @@ TEST_F(JournalThatDoesNotRead, IsNotWaitedForAndHearsLaterHowMuchItMissed) {
 TEST_F(JournalThatDoesNotRead, MayBeStartedAnew) {
   Journal journal(path_);
   journal.tell(std::string("before"));
-  unlink(path_.c_str());
-  socket_ = {};
+  end();
   journal.tell(std::string("while it does not run"));
   listen();
   journal.tell(std::string("after"));
