@@ -13,7 +13,7 @@ namespace nwf::tools {
 namespace {
 
 /// A datagram takes the fields of one entry, and there are few.
-constexpr std::size_t kLongestValue = 16 * 1024;
+constexpr std::size_t kLongestValue = 16'384;
 
 std::string entry_of(const std::vector<std::string>& fields) {
   std::string entry;
